@@ -1,0 +1,90 @@
+// swift-tools-version: 6.1
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import PackageDescription
+
+// A module stands above all that it imports; nothing imports upward. The floors are described in
+// docs/architecture.md.
+
+let collections = "swift-collections"
+
+let package = Package(
+  name: "moesim",
+  products: [
+    .executable(name: "moesim", targets: ["moesim"]),
+    .library(name: "SimulationKernel", targets: ["SimulationKernel"]),
+    .library(name: "Serving", targets: ["Serving"]),
+    .library(name: "Experiments", targets: ["Experiments"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // Floor 0
+    .systemLibrary(
+      name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
+    .target(name: "Units"),
+    // Floor 1
+    .target(name: "SimulationKernel", dependencies: ["Units"]),
+    .target(name: "RandomStreams", dependencies: ["CGSL"]),
+    .target(name: "Configuration", dependencies: ["Units", .product(name: "Yams", package: "Yams")]),
+    // Floor 2
+    .target(name: "Hardware", dependencies: ["Units", "Configuration", "SimulationKernel"]),
+    .target(name: "ModelDescriptors", dependencies: ["Units", "Configuration"]),
+    .target(name: "Routing", dependencies: ["Configuration", "RandomStreams", "CGSL"]),
+    .target(name: "Workload", dependencies: ["Configuration", "RandomStreams"]),
+    // Floor 3
+    .target(
+      name: "KernelTiming",
+      dependencies: ["Configuration", "Hardware", "ModelDescriptors", "CGSL", "SimulationKernel"]),
+    // Floor 4
+    .target(name: "Residency", dependencies: ["ModelDescriptors", "SimulationKernel"]),
+    // Floor 5
+    .target(
+      name: "Policies",
+      dependencies: ["Configuration", "Residency", "KernelTiming", "Routing", "SimulationKernel"]),
+    // Floor 6
+    .target(
+      name: "Serving",
+      dependencies: [
+        "Units", "SimulationKernel", "RandomStreams", "Hardware", "ModelDescriptors", "Routing",
+        "Workload", "KernelTiming", "Residency", "Policies",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "DequeModule", package: collections),
+      ]),
+    // Floor 7
+    .target(name: "Experiments", dependencies: ["Serving", "Configuration", "Units"]),
+    // Floor 8
+    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Units"]),
+    // Floor 9
+    .executableTarget(
+      name: "moesim",
+      dependencies: [
+        "Reports", "Experiments", "Configuration",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
+
+    // Tests mirror Sources.
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
+    .testTarget(name: "UnitsTests", dependencies: ["Units"]),
+    .testTarget(
+      name: "SimulationKernelTests", dependencies: ["SimulationKernel", "RandomStreams"]),
+    .testTarget(name: "RandomStreamsTests", dependencies: ["RandomStreams"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["Configuration", "TestSupport"]),
+    .testTarget(name: "HardwareTests", dependencies: ["Hardware", "TestSupport"]),
+    .testTarget(name: "ModelDescriptorsTests", dependencies: ["ModelDescriptors", "TestSupport"]),
+    .testTarget(name: "RoutingTests", dependencies: ["Routing", "TestSupport"]),
+    .testTarget(name: "WorkloadTests", dependencies: ["Workload", "TestSupport"]),
+    .testTarget(name: "KernelTimingTests", dependencies: ["KernelTiming", "TestSupport"]),
+    .testTarget(name: "ResidencyTests", dependencies: ["Residency", "Policies", "TestSupport"]),
+    .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"]),
+    .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"]),
+    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
+    .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+    .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

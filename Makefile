@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# make demo     builds the simulator and runs the quickstart
+# make test     builds and runs all tests, in debug and in release
+# make help     lists the rest
+
+SWIFT  ?= swift
+PREFIX ?= /usr/local
+DATA   := hardware-profiles models policies traces scenarios
+FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swift) Package.swift
+
+# Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.
+RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
+
+.PHONY: help setup build release demo test test-debug test-release lint format bench install clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup    install what the build needs and the machine lacks (GSL, pkg-config)"
+	@echo "make build    debug build"
+	@echo "make release  release build"
+	@echo "make demo     release build, then the quickstart scenario"
+	@echo "make test     all tests in debug, then in release, where statistical tests are larger"
+	@echo "make lint     check the formatting of the sources"
+	@echo "make format   format the sources"
+	@echo "make bench    benchmarks against C++ twins, with throughput and peak memory"
+	@echo "make install  install under PREFIX (now $(PREFIX)); DESTDIR is respected"
+	@echo "make clean    remove build products"
+
+setup:
+	@sh .ci/install-dependencies
+
+build: setup
+	$(SWIFT) build
+
+release: setup
+	$(SWIFT) build -c release --product moesim
+
+demo: release
+	.build/release/moesim simulate scenarios/quickstart.yaml
+
+test: test-debug test-release
+
+test-debug: setup
+	$(SWIFT) test
+
+test-release: setup
+	$(SWIFT) test $(RELEASE_TESTS)
+
+lint:
+	$(SWIFT) format lint --strict -r $(FORMATTED)
+
+format:
+	$(SWIFT) format -i -r $(FORMATTED)
+
+bench: setup
+	$(SWIFT) run --package-path Benchmarks -c release
+
+install: release
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/moesim"
+	install -m 755 .build/release/moesim "$(DESTDIR)$(PREFIX)/bin/moesim"
+	cp -R $(wildcard $(DATA)) "$(DESTDIR)$(PREFIX)/share/moesim/"
+
+clean:
+	rm -rf .build .build-release-tests Benchmarks/.build

@@ -119,6 +119,10 @@ public struct ResidencyView: Sendable {
   @inlinable
   public func pool(of block: BlockID) -> Int { Int(blocks[block.index].pool) }
 
+  /// What a block takes of its pool, in the plan's unit.
+  @inlinable
+  public func cost(of block: BlockID) -> Int64 { blocks[block.index].cost }
+
   /// Whether a block has at least one pin.
   @inlinable
   public func isPinned(_ block: BlockID) -> Bool { blocks[block.index].pins != 0 }

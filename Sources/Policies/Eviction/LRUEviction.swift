@@ -57,4 +57,8 @@ public struct LRUEviction: EvictionPolicy {
   public mutating func victim(in pool: Int, view: borrowing ResidencyView) -> BlockID? {
     lists.firstEvictable(ofList: pool, view: view)
   }
+
+  static let registration = EvictionRegistration(
+    name: "lru", summary: "drops the expert whose last use lies furthest back"
+  ) { _ in LRUEviction() }
 }

@@ -58,7 +58,7 @@ let package = Package(
     // Floor 7
     .target(name: "Experiments", dependencies: ["Serving", "Configuration", "Units"]),
     // Floor 8
-    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Units"]),
+    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Configuration", "Units"]),
     // Floor 9
     .executableTarget(
       name: "moesim",

@@ -60,7 +60,7 @@ let package = Package(
       name: "Experiments",
       dependencies: ["Serving", "Policies", "Residency", "Routing", "Configuration", "Units"]),
     // Floor 8
-    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Units"]),
+    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Configuration", "Units"]),
     // Floor 9
     .executableTarget(
       name: "moesim",

@@ -11,11 +11,14 @@ struct Architecture: Sendable {
 
   /// All architectures, each type once.
   static let known: [Architecture] = [
-    Architecture(modelTypes: ["llama", "mistral", "qwen2", "qwen3"], read: readDense),
-    Architecture(modelTypes: ["mixtral"], read: readMixtral),
-    Architecture(modelTypes: ["qwen2_moe", "qwen3_moe"], read: readQwenMoE),
     Architecture(
-      modelTypes: ["qwen3_next", "qwen3_5_moe", "qwen3_5_moe_text"], read: readQwenHybrid),
+      modelTypes: ["llama", "mistral", "qwen2", "qwen3", "qwen3_vl_text"], read: readDense),
+    Architecture(modelTypes: ["mixtral"], read: readMixtral),
+    Architecture(modelTypes: ["qwen2_moe", "qwen3_moe", "qwen3_vl_moe_text"], read: readQwenMoE),
+    Architecture(
+      modelTypes: [
+        "qwen3_next", "qwen3_5", "qwen3_5_text", "qwen3_5_moe", "qwen3_5_moe_text",
+      ], read: readQwenHybrid),
     Architecture(modelTypes: ["olmoe"], read: readOLMoE),
     Architecture(modelTypes: ["phimoe"], read: readPhiMoE),
     Architecture(modelTypes: ["gpt_oss"], read: readGPTOSS),
@@ -28,7 +31,7 @@ struct Architecture: Sendable {
     Architecture(modelTypes: ["deepseek_v4"], read: readDeepSeekV4),
     Architecture(modelTypes: ["kimi_linear", "kimi_k3"], read: readKimiLinear),
     Architecture(modelTypes: ["minimax_m2"], read: readMiniMaxM2),
-    Architecture(modelTypes: ["minimax_m3"], read: readMiniMaxM3),
+    Architecture(modelTypes: ["minimax_m3", "minimax_m3_vl"], read: readMiniMaxM3),
     Architecture(modelTypes: ["llama4", "llama4_text"], read: readLlama4),
     Architecture(modelTypes: ["dbrx"], read: readDBRX),
     Architecture(modelTypes: ["grok-1"], read: readGrok1),

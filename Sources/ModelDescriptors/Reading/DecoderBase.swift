@@ -63,6 +63,9 @@ struct DecoderBase {
     }
   }
 
+  /// The same truth for every layer.
+  func flags(_ value: Bool) -> [Bool] { Array(repeating: value, count: layerCount) }
+
   /// The sliding window, or 0 where it is absent or switched off.
   var window: Int { keys.int("sliding_window", in: Limits.positions) ?? 0 }
 

@@ -22,7 +22,7 @@ struct NativePrecisionReader {
     } else if let quantization = quantFile?.child("quantization") {
       apply(modelOpt: quantization, to: &plan)
     }
-    if let name = text.string("expert_dtype") {
+    if let name = text.string("expert_dtype"), plan.experts.bitsPerWeight > 5 {
       if name == "fp4" {
         // One 8-bit exponent for each 32 elements, as the published conversion reads it.
         plan.experts = .mxfp4
@@ -45,18 +45,21 @@ struct NativePrecisionReader {
   }
 
   private func apply(_ config: ConfigKeys, to plan: inout PrecisionPlan) {
-    let method = config.string("quant_method") ?? ""
+    let named = config.string("quant_method")
+    let method = named ?? (config.has("quant_algo") ? "modelopt" : "compressed-tensors")
     let excluded =
       config.strings("modules_to_not_convert") ?? config.strings("ignore") ?? config.strings(
         "exclude_modules") ?? []
     switch method {
     case "fp8":
       assign(fp8(config), to: &plan, excluded: excluded)
+      if let experts = modelOptFormat(config.string("moe_quant_algo") ?? "") {
+        plan.experts = experts
+      }
     case "mxfp4":
       assign(.mxfp4, to: &plan, excluded: excluded)
     case "compressed-tensors":
-      guard let format = compressedTensors(config) else { return }
-      assign(format, to: &plan, excluded: excluded)
+      applyGroups(config, to: &plan, excluded: excluded)
     case "modelopt":
       apply(modelOpt: config, to: &plan)
     case "gptq", "awq":
@@ -103,13 +106,31 @@ struct NativePrecisionReader {
     return NumberFormat(element, columns: UInt16(group), metadata: metadata)
   }
 
-  /// The format of the weights of the first group.
-  private func compressedTensors(_ config: ConfigKeys) -> NumberFormat? {
-    guard let groups = config.requiredChild("config_groups")?.node.mapping,
-      let group = groups.first?.value
-    else { return nil }
-    let keys = ConfigKeys(group, into: collector)
-    guard let weights = keys.requiredChild("weights") else { return nil }
+  /// Applies the groups of `config_groups`: those that name modules, to the roles of these; one for
+  /// all linear layers, to every role that is not excluded.
+  private func applyGroups(
+    _ config: ConfigKeys, to plan: inout PrecisionPlan, excluded: [String]
+  ) {
+    guard let groups = config.requiredChild("config_groups")?.node.mapping else { return }
+    for entry in groups {
+      let group = ConfigKeys(entry.value, into: collector)
+      guard let weights = group.requiredChild("weights") else { continue }
+      let format = format(ofGroup: weights)
+      let targets = group.strings("targets") ?? []
+      guard !targets.isEmpty, !targets.contains("Linear") else {
+        assign(format, to: &plan, excluded: excluded)
+        continue
+      }
+      let targeted = { (part: String) in targets.contains { $0.contains(part) } }
+      if targeted("attn") { plan.attention = format }
+      if targeted("shared_expert") { plan.sharedExperts = format }
+      if targeted(".experts") { plan.experts = format }
+      if targeted("mlp.down_proj") { plan.dense = format }
+      if targeted("lm_head") { plan.head = format }
+    }
+  }
+
+  private func format(ofGroup weights: ConfigKeys) -> NumberFormat {
     let bits = weights.requiredInt("num_bits", in: 2...8)
     let size = weights.int("group_size", in: -1...65_535) ?? 0
     if weights.string("type") == "float" {
@@ -124,24 +145,32 @@ struct NativePrecisionReader {
   private func apply(modelOpt config: ConfigKeys, to plan: inout PrecisionPlan) {
     let excluded = config.strings("exclude_modules") ?? config.strings("ignore") ?? []
     let name = config.string("quant_algo") ?? ""
-    let format: NumberFormat? =
-      switch name.uppercased() {
-      case "NVFP4", "W4A16_NVFP4", "MIXED_PRECISION": .nvfp4
-      case "FP8", "FP8_PER_CHANNEL_PER_TOKEN": .fp8
-      case "MXFP8": NumberFormat(.mxfp8)
-      case "MXFP4": .mxfp4
-      case "W4A16_AWQ", "W4A8_AWQ": NumberFormat(.int4, columns: 128, metadata: .scale)
-      case "INT8_SQ", "W8A16": .int8
-      default: nil
-      }
-    guard let format else {
+    if config.has("config_groups") {
+      applyGroups(config, to: &plan, excluded: excluded)
+    } else if let format = modelOptFormat(name) {
+      assign(format, to: &plan, excluded: excluded)
+    } else {
       config.wrong(
         config.node(["quant_algo"]) ?? config.node,
         "a quant_algo: NVFP4, FP8, MXFP8, MXFP4, W4A16_AWQ or INT8_SQ")
       return
     }
-    assign(format, to: &plan, excluded: excluded)
-    if config.string("kv_cache_quant_algo")?.uppercased() == "FP8" { plan.keyValue = .fp8 }
+    let cache =
+      config.string("kv_cache_quant_algo")
+      ?? config.node(["kv_cache_scheme"]).flatMap { $0.scalar }
+    if cache?.uppercased() == "FP8" { plan.keyValue = .fp8 }
+  }
+
+  private func modelOptFormat(_ name: String) -> NumberFormat? {
+    switch name.uppercased() {
+    case "NVFP4", "W4A16_NVFP4", "MIXED_PRECISION": .nvfp4
+    case "FP8", "FP8_PER_CHANNEL_PER_TOKEN": .fp8
+    case "MXFP8": NumberFormat(.mxfp8)
+    case "MXFP4": .mxfp4
+    case "W4A16_AWQ", "W4A8_AWQ": NumberFormat(.int4, columns: 128, metadata: .scale)
+    case "INT8_SQ", "W8A16": .int8
+    default: nil
+    }
   }
 
   /// Gives `format` to every linear layer but those that `excluded` names; embeddings, head and

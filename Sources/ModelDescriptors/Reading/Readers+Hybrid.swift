@@ -4,7 +4,8 @@
 // attention, mixtures in some layers.
 
 extension Architecture {
-  /// Qwen3-Next, Qwen3.5 and 3.6: Gated DeltaNet with gated full attention in between.
+  /// Qwen3-Next, Qwen3.5 and 3.6: Gated DeltaNet with gated full attention in between, with experts
+  /// or dense.
   @Sendable
   static func readQwenHybrid(
     _ text: ConfigKeys, _ top: ConfigKeys, _ family: String
@@ -21,19 +22,21 @@ extension Architecture {
     let interval = text.int("full_attention_interval", in: Limits.layers) ?? 4
     let kinds = text.layerKinds(
       "layer_types", count: base.layerCount, among: ["linear_attention", "full_attention"])
-    var mixture = simpleMixture(base, widthKey: "moe_intermediate_size")
+    let hasExperts = text.has("num_experts")
+    var mixture = hasExperts ? simpleMixture(base, widthKey: "moe_intermediate_size") : nil
     let shared = text.int("shared_expert_intermediate_size", in: Limits.optionalWidth) ?? 0
     if shared > 0 {
-      mixture.shared = DenseFeedForward(width: shared)
-      mixture.hasSharedGate = true
+      mixture?.shared = DenseFeedForward(width: shared)
+      mixture?.hasSharedGate = true
     }
-    let sparse = qwenSparseLayers(base)
-    let denseWidth = denseWidth(base, sparse: sparse)
+    let sparse = hasExperts ? qwenSparseLayers(base) : base.flags(false)
+    let dense = DenseFeedForward(width: denseWidth(base, sparse: sparse))
     let layers = base.layers { index in
       let isFull = kinds.map { $0[index] == "full_attention" } ?? ((index + 1) % interval == 0)
+      let experts = sparse[index] ? mixture : nil
       return (
         isFull ? .grouped(attention) : .gatedDeltaNet(delta),
-        sparse[index] ? .mixture(mixture) : .dense(DenseFeedForward(width: denseWidth))
+        experts.map { .mixture($0) } ?? .dense(dense)
       )
     }
     return base.model(family: family, layers: layers)

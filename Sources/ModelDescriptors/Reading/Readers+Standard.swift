@@ -17,7 +17,7 @@ extension Architecture {
     let firstWindowLayer = text.int("max_window_layers", in: Limits.optionalLayers) ?? 0
     let sliding = base.slidingLayers { usesWindow && $0 >= firstWindowLayer }
     var attention = base.grouped(
-      queryKeyNorm: family == "qwen3" ? .perHead : .none, bias: family == "qwen2")
+      queryKeyNorm: family.hasPrefix("qwen3") ? .perHead : .none, bias: family == "qwen2")
     attention.hasOutputBias = family == "llama" && attention.hasInputBias
     let layers = base.layers { index in
       var attention = attention

@@ -56,7 +56,9 @@ let package = Package(
         .product(name: "DequeModule", package: collections),
       ]),
     // Floor 7
-    .target(name: "Experiments", dependencies: ["Serving", "Configuration", "Units"]),
+    .target(
+      name: "Experiments",
+      dependencies: ["Serving", "Policies", "Residency", "Routing", "Configuration", "Units"]),
     // Floor 8
     .target(name: "Reports", dependencies: ["Experiments", "Serving", "Units"]),
     // Floor 9
@@ -80,9 +82,11 @@ let package = Package(
     .testTarget(name: "WorkloadTests", dependencies: ["Workload", "TestSupport"]),
     .testTarget(name: "KernelTimingTests", dependencies: ["KernelTiming", "TestSupport"]),
     .testTarget(name: "ResidencyTests", dependencies: ["Residency", "Policies", "TestSupport"]),
-    .testTarget(name: "PoliciesTests", dependencies: ["Policies", "TestSupport"]),
+    .testTarget(name: "PoliciesTests", dependencies: ["Policies", "Residency", "TestSupport"]),
     .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"]),
-    .testTarget(name: "ExperimentsTests", dependencies: ["Experiments", "TestSupport"]),
+    .testTarget(
+      name: "ExperimentsTests",
+      dependencies: ["Experiments", "Policies", "Residency", "Routing", "TestSupport"]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
   ],

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Who of those waiting joins the batch next.
+///
+/// The engine asks again after each admission, until the batch's limits or the KV cache stop it.
+public protocol AdmissionPolicy: Sendable {
+  /// The position in the queue of the request to admit next; `nil` to admit none now.
+  ///
+  /// - Parameters:
+  ///   - waiting: The requests waiting, in order of arrival.
+  ///   - running: Sequences in the batch already.
+  func next(waiting: borrowing some WaitingQueue, running: Int) -> Int?
+}
+
+/// The requests waiting for admission, in order of arrival.
+public protocol WaitingQueue {
+  /// How many wait.
+  var count: Int { get }
+  /// The request at a position.
+  subscript(position: Int) -> WaitingRequest { get }
+}
+
+/// What an admission policy may know of a request that waits.
+public struct WaitingRequest: BitwiseCopyable, Sendable {
+  /// The request's number in its workload.
+  public var number: UInt64
+  /// Tokens that must be computed before its next output token.
+  public var promptTokens: Int
+  /// When it arrived [ns].
+  public var arrival: UInt64
+  /// A request that waits.
+  public init(number: UInt64, promptTokens: Int, arrival: UInt64) {
+    self.number = number
+    self.promptTokens = promptTokens
+    self.arrival = arrival
+  }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Residency
+
+/// Doubly linked lists of blocks, each block in at most one of them.
+///
+/// The links live in one array, indexed by block; a list is a ring through a node of its own behind
+/// the blocks. Every operation is O(1) and none allocates after creation.
+@frozen
+public struct BlockLists: Sendable {
+  @frozen
+  @usableFromInline
+  struct Node: Sendable, BitwiseCopyable {
+    @usableFromInline var previous: Int32
+    @usableFromInline var next: Int32
+
+    @usableFromInline
+    init(previous: Int32, next: Int32) {
+      self.previous = previous
+      self.next = next
+    }
+  }
+
+  @usableFromInline var nodes: [Node]
+  @usableFromInline let blockCount: Int32
+
+  /// Creates empty lists.
+  ///
+  /// - Parameters:
+  ///   - blocks: the number of blocks that may be in lists.
+  ///   - lists: the number of lists.
+  public init(blocks: Int, lists: Int) {
+    blockCount = Int32(blocks)
+    nodes = (0..<blocks + lists).map { index in
+      index < blocks
+        ? Node(previous: -1, next: -1) : Node(previous: Int32(index), next: Int32(index))
+    }
+  }
+
+  /// Whether a block is in one of the lists.
+  @inlinable
+  public func contains(_ block: BlockID) -> Bool { nodes[block.index].next >= 0 }
+
+  /// Whether a list has no block.
+  @inlinable
+  public func isEmpty(list: Int) -> Bool {
+    let ring = blockCount + Int32(truncatingIfNeeded: list)
+    return nodes[Int(ring)].next == ring
+  }
+
+  /// The first block of a list: the one that was appended before all others.
+  @inlinable
+  public func first(ofList list: Int) -> BlockID? {
+    let next = nodes[Int(blockCount) + list].next
+    return next < blockCount ? BlockID(rawValue: next) : nil
+  }
+
+  /// The block that stands after another in its list.
+  @inlinable
+  public func next(after block: BlockID) -> BlockID? {
+    let next = nodes[block.index].next
+    return next < blockCount ? BlockID(rawValue: next) : nil
+  }
+
+  /// Puts a block that is in no list behind all others of a list.
+  @inlinable
+  public mutating func append(_ block: BlockID, toList list: Int) {
+    let ring = blockCount + Int32(truncatingIfNeeded: list)
+    let last = nodes[Int(ring)].previous
+    nodes[block.index] = Node(previous: last, next: ring)
+    nodes[Int(last)].next = block.rawValue
+    nodes[Int(ring)].previous = block.rawValue
+  }
+
+  /// Takes a block out of its list.
+  @inlinable
+  public mutating func remove(_ block: BlockID) {
+    let node = nodes[block.index]
+    nodes[Int(node.previous)].next = node.next
+    nodes[Int(node.next)].previous = node.previous
+    nodes[block.index] = Node(previous: -1, next: -1)
+  }
+
+  /// The first block of a list that may be dropped now.
+  ///
+  /// - Complexity: O(blocks before it that may not).
+  @inlinable
+  public func firstEvictable(ofList list: Int, view: borrowing ResidencyView) -> BlockID? {
+    var candidate = first(ofList: list)
+    while let block = candidate {
+      if view.isEvictable(block) { return block }
+      candidate = next(after: block)
+    }
+    return nil
+  }
+}

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Residency
+
+/// A policy: one choice for each role.
+///
+/// Roles compose freely; a preset file names a composition.
+public struct PolicyComposition: Sendable {
+  /// The composition's name: a preset's, or its roles'.
+  public var name: String
+  /// Whom to drop from the fastest tier.
+  public var eviction: any EvictionPolicy
+  /// Whom to drop from host memory, when it cannot hold every expert.
+  public var hostEviction: any EvictionPolicy
+  /// What to fetch ahead of its use.
+  public var prefetch: any PrefetchPolicy
+  /// In which order a layer's experts are computed.
+  public var schedule: any SchedulePolicy
+  /// Who joins the batch.
+  public var admission: any AdmissionPolicy
+  /// How experts move.
+  public var transfer: TransferOptions
+
+  /// A composition of roles.
+  public init(
+    name: String, eviction: any EvictionPolicy, hostEviction: any EvictionPolicy,
+    prefetch: any PrefetchPolicy = NoPrefetch(),
+    schedule: any SchedulePolicy = ComputeAsReady(),
+    admission: any AdmissionPolicy = FirstComeFirstServed(),
+    transfer: TransferOptions = TransferOptions()
+  ) {
+    self.name = name
+    self.eviction = eviction
+    self.hostEviction = hostEviction
+    self.prefetch = prefetch
+    self.schedule = schedule
+    self.admission = admission
+    self.transfer = transfer
+  }
+}
+
+/// How experts move between tiers.
+public struct TransferOptions: Sendable {
+  /// Chunks into which an expert's transfer is cut; a more urgent transfer overtakes at their
+  /// boundaries. At least 1.
+  public var chunks: Int
+  /// Whether host memory is pinned, so that a copy engine reads it directly; else each transfer
+  /// passes through a staging copy by the processor.
+  public var pinned: Bool
+  /// Whether an evicted expert is written back to host memory (a swap), because the host keeps no
+  /// copy of what is in the fastest tier.
+  public var writeBack: Bool
+
+  /// Options of transfer.
+  public init(chunks: Int = 1, pinned: Bool = true, writeBack: Bool = false) {
+    self.chunks = chunks
+    self.pinned = pinned
+    self.writeBack = writeBack
+  }
+}

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+internal import DequeModule
+import Policies
+import Workload
+
+/// The sequences of an engine: who runs, who waits, and what each computes in the next step.
+///
+/// Continuous batching as vLLM's scheduler does it: running sequences come first, in order of
+/// admission; each decoding one computes one token, each prompt as many as the token budget leaves;
+/// then waiting requests join while the batch and the KV cache have room. A sequence that cannot get
+/// a KV block preempts the one admitted last, which is recomputed later.
+struct BatchScheduler {
+  let limits: BatchLimits
+  var keyValue: KeyValueCache
+  /// All sequences by slot; a recycled arena.
+  private(set) var sequences: [SequenceState] = []
+  private var freeSlots: [Int32] = []
+  /// Running sequences in order of admission.
+  private(set) var running: [Int32] = []
+  private var waiting = Deque<Int32>()
+  /// What the step under way computes.
+  private(set) var entries: [StepEntry] = []
+  /// Tokens of the step under way.
+  private(set) var stepTokens = 0
+  /// Preemptions so far.
+  private(set) var preemptions = 0
+
+  init(limits: BatchLimits, keyValue: KeyValueCache) {
+    self.limits = limits
+    self.keyValue = keyValue
+    entries.reserveCapacity(limits.maximumSequences)
+    running.reserveCapacity(limits.maximumSequences)
+  }
+
+  /// Requests waiting.
+  var waitingCount: Int { waiting.count }
+
+  /// Whether nothing runs and nothing waits.
+  var isIdle: Bool { running.isEmpty && waiting.isEmpty }
+
+  subscript(slot: Int32) -> SequenceState {
+    @inline(__always) get { sequences[Int(slot)] }
+    @inline(__always) set { sequences[Int(slot)] = newValue }
+  }
+
+  /// Whether a request of this size could run alone.
+  mutating func canEverHold(_ request: Request) -> Bool {
+    keyValue.bytes(tokens: Int(request.promptTokens) + Int(request.outputTokens))
+      <= keyValue.capacity
+  }
+
+  /// Queues a request.
+  mutating func enqueue(_ request: Request) {
+    let slot: Int32
+    if let reused = freeSlots.popLast() {
+      slot = reused
+      sequences[Int(slot)] = SequenceState(request: request)
+    } else {
+      slot = Int32(sequences.count)
+      sequences.append(SequenceState(request: request))
+    }
+    waiting.append(slot)
+  }
+
+  /// Takes a finished sequence out.
+  mutating func finish(_ slot: Int32) {
+    keyValue.release(sequences[Int(slot)].keyValueBytes)
+    if let place = running.firstIndex(of: slot) { running.remove(at: place) }
+    freeSlots.append(slot)
+  }
+
+  /// Decides what the next step computes; `entries` holds it.
+  ///
+  /// - Complexity: O(running sequences + admissions).
+  mutating func planStep(admission: any AdmissionPolicy) {
+    entries.removeAll(keepingCapacity: true)
+    stepTokens = 0
+    var budget = limits.tokenBudget
+    var place = 0
+    while place < running.count {
+      let slot = running[place]
+      if let tokens = schedule(slot, budget: budget) {
+        budget -= tokens
+        place += 1
+      } else {
+        // The one admitted last gives up its blocks; perhaps that is this one itself.
+        preempt(running[running.count - 1])
+      }
+    }
+    admit(admission, budget: &budget)
+  }
+
+  /// Plans one running sequence's part of the step.
+  ///
+  /// - Returns: the tokens it computes, 0 when the budget leaves none; `nil` when the KV cache has no
+  ///   room.
+  private mutating func schedule(_ slot: Int32, budget: Int) -> Int? {
+    let sequence = sequences[Int(slot)]
+    let tokens: Int
+    if sequence.isDecoding {
+      guard budget > 0 else { return 0 }
+      tokens = 1
+    } else {
+      tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
+      if tokens == 0 { return 0 }
+    }
+    guard
+      let held = keyValue.grow(
+        held: sequence.keyValueBytes, tokens: sequence.computed + tokens)
+    else { return nil }
+    sequences[Int(slot)].keyValueBytes = held
+    entries.append(
+      StepEntry(
+        sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
+        isPrefill: !sequence.isDecoding))
+    stepTokens += tokens
+    return tokens
+  }
+
+  /// How many of a prompt's remaining tokens this step takes.
+  private func chunk(of remaining: Int, budget: Int) -> Int {
+    if limits.chunkedPrefill { return min(remaining, max(0, budget)) }
+    if remaining <= budget { return remaining }
+    // Larger than any budget: it runs when nothing else does.
+    return remaining > limits.tokenBudget && entries.isEmpty ? remaining : 0
+  }
+
+  private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
+    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+      let queue = Queue(slots: waiting, sequences: sequences)
+      guard let position = admission.next(waiting: queue, running: running.count) else { return }
+      let slot = waiting[position]
+      guard let tokens = schedule(slot, budget: budget), tokens > 0 else { return }
+      budget -= tokens
+      waiting.remove(at: position)
+      running.append(slot)
+    }
+  }
+
+  /// Sends a running sequence back to the head of the queue, its KV cache lost.
+  private mutating func preempt(_ slot: Int32) {
+    keyValue.release(sequences[Int(slot)].keyValueBytes)
+    var sequence = sequences[Int(slot)]
+    sequence.keyValueBytes = 0
+    sequence.computed = 0
+    sequence.prefillTarget = Int(sequence.request.promptTokens) + sequence.produced
+    sequences[Int(slot)] = sequence
+    if let place = running.lastIndex(of: slot) { running.remove(at: place) }
+    if let entry = entries.firstIndex(where: { $0.sequence == slot }) {
+      stepTokens -= Int(entries[entry].tokens)
+      entries.remove(at: entry)
+    }
+    waiting.prepend(slot)
+    preemptions += 1
+  }
+
+  /// The waiting requests as an admission policy sees them.
+  private struct Queue: WaitingQueue {
+    let slots: Deque<Int32>
+    let sequences: [SequenceState]
+    var count: Int { slots.count }
+    subscript(position: Int) -> WaitingRequest {
+      let sequence = sequences[Int(slots[position])]
+      return WaitingRequest(
+        number: sequence.request.number, promptTokens: sequence.prefillTarget,
+        arrival: sequence.request.arrivalNanoseconds)
+    }
+  }
+}

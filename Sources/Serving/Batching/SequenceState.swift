@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Workload
+
+/// One request in the engine, from its arrival to its last token.
+struct SequenceState {
+  /// The request as it arrived.
+  var request: Request
+  /// The slot of its activations in the routing source, or -1 before it was first scheduled.
+  var routingSlot = -1
+  /// Tokens that must be computed before the next output token: the prompt, and after a preemption
+  /// by recompute the output tokens so far as well.
+  var prefillTarget: Int
+  /// Tokens whose keys and values stand in the cache.
+  var computed = 0
+  /// Output tokens produced.
+  var produced = 0
+  /// Bytes of KV cache held.
+  var keyValueBytes: Int64 = 0
+  /// When it was first scheduled [ns]; 0 before.
+  var scheduled: UInt64 = 0
+  /// When its first token came out [ns]; 0 before.
+  var firstToken: UInt64 = 0
+  /// When its last token so far came out [ns].
+  var lastToken: UInt64 = 0
+  /// Whether it was ever scheduled.
+  var wasScheduled = false
+
+  init(request: Request) {
+    self.request = request
+    prefillTarget = Int(request.promptTokens)
+  }
+
+  /// Whether its next step computes one output token.
+  var isDecoding: Bool { computed >= prefillTarget }
+}
+
+/// What one sequence contributes to a step.
+struct StepEntry: BitwiseCopyable {
+  /// The sequence's slot in the engine.
+  var sequence: Int32
+  /// Tokens computed in this step.
+  var tokens: Int32
+  /// The position of the first of them: tokens computed before.
+  var position: Int32
+  /// Whether they are prompt tokens (or recomputed ones).
+  var isPrefill: Bool
+}

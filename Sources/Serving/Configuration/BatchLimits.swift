@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The limits of continuous batching.
+public struct BatchLimits: Sendable {
+  /// Sequences that may run at once.
+  public var maximumSequences: Int
+  /// Tokens that a step may compute, prompt and output together.
+  public var tokenBudget: Int
+  /// Whether a prompt longer than what is left of the budget is cut into chunks; without, a prompt
+  /// is computed in one step of its own size and waits until the step has room for it (a prompt
+  /// larger than the whole budget runs alone).
+  public var chunkedPrefill: Bool
+
+  /// Limits of at most `maximumSequences` sequences and `tokenBudget` tokens a step.
+  public init(maximumSequences: Int = 4, tokenBudget: Int = 512, chunkedPrefill: Bool = true) {
+    self.maximumSequences = maximumSequences
+    self.tokenBudget = tokenBudget
+    self.chunkedPrefill = chunkedPrefill
+  }
+}

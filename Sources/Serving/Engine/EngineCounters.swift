@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// Counters of a run, reset where the warm-up ends.
+struct EngineCounters {
+  /// Hits, misses and hits in flight of one tier, by MoE layer.
+  struct Tier {
+    var hits: [UInt64]
+    var accesses: [UInt64]
+    var misses: UInt64 = 0
+    var late: UInt64 = 0
+    var bytesLoaded: Int64 = 0
+    var evictions: UInt64 = 0
+
+    init(layers: Int) {
+      hits = [UInt64](repeating: 0, count: layers)
+      accesses = [UInt64](repeating: 0, count: layers)
+    }
+
+    /// The report's form.
+    func report() -> SimulationResult.ExpertCacheReport.Tier {
+      .init(
+        hits: hits.reduce(0, +), misses: misses, late: late, bytesLoaded: bytesLoaded,
+        evictions: evictions,
+        layers: hits.indices.map { .init(layer: $0, accesses: accesses[$0], hits: hits[$0]) })
+    }
+  }
+
+  /// What a step spends its time on; the order of a step.
+  enum Activity: Int, CaseIterable {
+    case overhead, attention, dense, gate, sharedExpert, experts, head
+
+    var name: String {
+      switch self {
+      case .overhead: "runtime overhead"
+      case .attention: "attention"
+      case .dense: "dense feed-forward"
+      case .gate: "gate"
+      case .sharedExpert: "shared experts"
+      case .experts: "experts"
+      case .head: "head and sampling"
+      }
+    }
+  }
+
+  var fast: Tier
+  var host: Tier
+  var stalls = StallAccounting()
+  /// Time computed, by activity [ns].
+  var activity = [UInt64](repeating: 0, count: Activity.allCases.count)
+  /// Bytes that kernels read and wrote in device memory.
+  var deviceBytes = 0.0
+  /// FLOP that kernels computed.
+  var deviceFLOP = 0.0
+  /// Bytes by purpose over each direction of the link, and transfers ended.
+  var linkBytes = [Int64](repeating: 0, count: TransferPurpose.allCases.count)
+  var linkTransfers = [UInt64](repeating: 0, count: TransferPurpose.allCases.count)
+  /// Bytes read from the drive, and reads ended.
+  var driveBytes: Int64 = 0
+  var driveReads: UInt64 = 0
+  /// Blocks fetched ahead and used, and fetched ahead and dropped unused.
+  var prefetchesUsed: UInt64 = 0
+  var prefetchesWasted: UInt64 = 0
+  /// Prefetches for which no room could be made.
+  var prefetchesDropped: UInt64 = 0
+  /// Output and prompt tokens computed.
+  var outputTokens: Int64 = 0
+  var promptTokens: Int64 = 0
+  var steps: UInt64 = 0
+  /// Cache decisions for one expert, and operations ended.
+  var cacheDecisions: UInt64 = 0
+  var operations: UInt64 = 0
+
+  init(layers: Int) {
+    fast = Tier(layers: layers)
+    host = Tier(layers: layers)
+  }
+
+  @inline(__always)
+  mutating func add(_ nanoseconds: UInt64, to kind: Activity) {
+    activity[kind.rawValue] &+= nanoseconds
+  }
+}

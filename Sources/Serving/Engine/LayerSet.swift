@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Residency
+
+/// The activated experts of the layer under way: who is ready, who is waited for.
+struct LayerSet {
+  /// One activated expert.
+  struct Member: BitwiseCopyable {
+    var block: BlockID
+    var expert: Int32
+    /// Tokens of the step that chose it.
+    var tokens: Int32
+    var status: Status
+    /// Whether it stands in a staging buffer and is dropped after use.
+    var isTransient = false
+    /// Whether it is computed in the layer's grouped kernel.
+    var isGrouped = false
+  }
+
+  /// Where an activated expert stands.
+  enum Status: UInt8 {
+    /// Its weights are not there yet.
+    case waiting
+    /// Its weights are there, and no operation has been emitted for it.
+    case ready
+    /// Its computation is under way.
+    case computing
+    /// It has been computed.
+    case done
+  }
+
+  /// The members, heaviest gate weight first.
+  var members: [Member] = []
+  /// The place in `members` of each expert of the layer, or -1.
+  private var placeOfExpert: [Int32]
+  /// Members whose weights are not there yet.
+  var waitingCount = 0
+  /// Members that have not been computed.
+  var openCount = 0
+  /// How the layer's experts become operations.
+  var emission = ExpertEmission.groupedWhenAllReady
+  /// The MoE layer's index among the MoE layers.
+  var mixtureLayer = 0
+  /// The layer's index among all layers.
+  var layer = 0
+
+  /// A set for layers of `experts` experts.
+  init(experts: Int) {
+    placeOfExpert = [Int32](repeating: -1, count: experts)
+    members.reserveCapacity(experts)
+  }
+
+  /// Empties the set for a new layer.
+  mutating func begin(layer: Int, mixtureLayer: Int) {
+    for member in members { placeOfExpert[Int(member.expert)] = -1 }
+    members.removeAll(keepingCapacity: true)
+    waitingCount = 0
+    openCount = 0
+    self.layer = layer
+    self.mixtureLayer = mixtureLayer
+  }
+
+  /// Adds a member.
+  mutating func append(_ member: Member) {
+    placeOfExpert[Int(member.expert)] = Int32(members.count)
+    members.append(member)
+    openCount += 1
+    if member.status == .waiting { waitingCount += 1 }
+  }
+
+  /// The place of an expert, if it is a member.
+  @inline(__always)
+  func place(ofExpert expert: Int) -> Int? {
+    let place = placeOfExpert[expert]
+    return place < 0 ? nil : Int(place)
+  }
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import SimulationKernel
+import Workload
+
+extension ServingEngine {
+  /// Handles one event of the kernel's queue.
+  mutating func handle(_ event: EngineEvent, in simulation: inout Simulation<EngineEvent>) {
+    switch event {
+    case .resource(let resourceEvent):
+      if let end = network.handle(resourceEvent, in: &simulation) {
+        operationEnded(end, in: &simulation)
+      }
+    case .arrival:
+      guard let request = nextArrival else { return }
+      admitArrival(request, in: &simulation)
+      scheduleNextArrival(in: &simulation)
+    case .userArrival(let user):
+      guard let request = userRequests[Int(user)] else { return }
+      userRequests[Int(user)] = nil
+      admitArrival(request, in: &simulation)
+    }
+    if timeline != nil { recordTimeline(now: simulation.now.nanoseconds) }
+  }
+
+  /// Starts the workload: the first arrival, or every user's first request.
+  mutating func begin(in simulation: inout Simulation<EngineEvent>) {
+    if requests.isClosedLoop {
+      userRequests = [Request?](repeating: nil, count: requests.userCount)
+      for user in 0..<requests.userCount {
+        scheduleUser(user, after: 0, in: &simulation)
+      }
+    } else {
+      scheduleNextArrival(in: &simulation)
+    }
+  }
+
+  private mutating func scheduleNextArrival(in simulation: inout Simulation<EngineEvent>) {
+    do {
+      nextArrival = try requests.next()
+    } catch {
+      failure = error
+      return
+    }
+    guard let request = nextArrival else { return }
+    let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+    simulation.schedule(.arrival, at: SimulatedTime(nanoseconds: arrival))
+  }
+
+  private mutating func scheduleUser(
+    _ user: Int, after nanoseconds: UInt64, in simulation: inout Simulation<EngineEvent>
+  ) {
+    do {
+      guard let request = try requests.next(user: user, afterNanoseconds: nanoseconds) else {
+        return
+      }
+      userRequests[user] = request
+      let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+      simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
+    } catch {
+      failure = error
+    }
+  }
+
+  private mutating func admitArrival(
+    _ request: Request, in simulation: inout Simulation<EngineEvent>
+  ) {
+    var request = request
+    request.arrivalNanoseconds = simulation.now.nanoseconds
+    progress.arrived(at: simulation.now.nanoseconds, waiting: batch.waitingCount)
+    guard batch.canEverHold(request) else {
+      progress.rejected += 1
+      if request.user >= 0 {
+        scheduleUser(Int(request.user), after: simulation.now.nanoseconds, in: &simulation)
+      }
+      return
+    }
+    batch.enqueue(request)
+    if !stepIsActive { beginStep(in: &simulation) }
+  }
+
+  /// Takes the tokens of a step that has ended to their sequences.
+  mutating func finishStep(in simulation: inout Simulation<EngineEvent>) {
+    let now = simulation.now.nanoseconds
+    counters.steps += 1
+    var steadyTokens = 0
+    for entry in batch.entries {
+      var sequence = batch[entry.sequence]
+      sequence.computed += Int(entry.tokens)
+      if entry.isPrefill { counters.promptTokens += Int64(entry.tokens) }
+      guard sequence.computed >= sequence.prefillTarget else {
+        batch[entry.sequence] = sequence
+        continue
+      }
+      sequence.produced += 1
+      counters.outputTokens += 1
+      if sequence.produced == 1 {
+        sequence.firstToken = now
+      } else if sequence.lastToken == lastStepEnd {
+        steadyTokens += 1
+      } else {
+        latencies.interToken.record(now - sequence.lastToken)
+      }
+      sequence.lastToken = now
+      batch[entry.sequence] = sequence
+      if sequence.produced >= Int(sequence.request.outputTokens) {
+        finish(entry.sequence, now: now, in: &simulation)
+      }
+    }
+    // All sequences that had a token in the step before share one inter-token latency.
+    latencies.interToken.record(now - lastStepEnd, times: steadyTokens)
+    lastStepEnd = now
+    stepIsActive = false
+    beginStep(in: &simulation)
+  }
+
+  private mutating func finish(
+    _ slot: Int32, now: UInt64, in simulation: inout Simulation<EngineEvent>
+  ) {
+    let sequence = batch[slot]
+    routing.endSequence(slot: sequence.routingSlot)
+    if configuration.cache.resetsPerRequest { tier.resetEviction() }
+    batch.finish(slot)
+    latencies.record(sequence, limits: configuration.serviceLevel)
+    progress.completed(
+      sequence, now: now, batchSize: configuration.limits.maximumSequences)
+    if progress.warmUpEndsNow { endWarmUp(now: now) }
+    if sequence.request.user >= 0 {
+      scheduleUser(Int(sequence.request.user), after: now, in: &simulation)
+    }
+  }
+}

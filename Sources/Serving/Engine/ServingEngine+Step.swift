@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Residency
+import SimulationKernel
+
+extension ServingEngine {
+  /// Begins the next step, if any sequence has something to compute.
+  mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
+    guard failure == nil else { return }
+    batch.planStep(admission: admission)
+    guard !batch.entries.isEmpty else { return }
+    stepIsActive = true
+    stepBegan = simulation.now.nanoseconds
+    var sampled = 0
+    for entry in batch.entries {
+      var sequence = batch[entry.sequence]
+      if sequence.computed + Int(entry.tokens) >= sequence.prefillTarget { sampled += 1 }
+      guard !sequence.wasScheduled else { continue }
+      sequence.wasScheduled = true
+      sequence.scheduled = stepBegan
+      do {
+        sequence.routingSlot = try routing.beginSequence(
+          sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
+          outputTokens: Int(sequence.request.outputTokens))
+      } catch {
+        failure = error
+        return
+      }
+      batch[entry.sequence] = sequence
+    }
+    costs.prepare(entries: batch.entries, sampled: sampled)
+    counters.deviceBytes += costs.endBytes
+    counters.deviceFLOP += costs.endFLOP
+    if stepsAreWhole {
+      runWholeStep(in: &simulation)
+    } else {
+      tier.beginStep()
+      compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
+      compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
+      beginLayers(from: 0, in: &simulation)
+    }
+  }
+
+  /// Emits the operations from a layer up to the next gate, or to the step's end.
+  mutating func beginLayers(from first: Int, in simulation: inout Simulation<EngineEvent>) {
+    var layer = first
+    while layer < costs.classOfLayer.count {
+      let index = Int(costs.classOfLayer[layer])
+      let kind = costs.classes[index]
+      counters.deviceBytes += kind.bytes
+      counters.deviceFLOP += kind.flop
+      if kind.isMixture {
+        let mixture = Int(mixtureIndexOfLayer[layer])
+        tier.beginLayer(mixture)
+        if prefetchIsActive {
+          prefetch.layerBegan(mixture, residency: tier.view, requests: &prefetchRequests)
+          issuePrefetches(in: &simulation)
+        }
+        compute(kind.attention, .init(.attention, layer: layer), .attention, in: &simulation)
+        compute(kind.gate, .init(.gate, layer: layer), .gate, in: &simulation)
+        return
+      }
+      compute(kind.attention, .init(.attention, layer: layer), .attention, in: &simulation)
+      if kind.dense > 0 {
+        compute(kind.dense, .init(.dense, layer: layer), .dense, in: &simulation)
+      }
+      layer += 1
+    }
+    compute(costs.head, .init(.head), .head, in: &simulation)
+  }
+
+  /// Submits one operation to the compute stream.
+  @inline(__always)
+  mutating func compute(
+    _ nanoseconds: UInt64, _ tag: OperationTag, _ activity: EngineCounters.Activity,
+    in simulation: inout Simulation<EngineEvent>
+  ) {
+    counters.add(nanoseconds, to: activity)
+    var operation = OperationDescription(
+      duration: SimulatedDuration(nanoseconds: nanoseconds), tag: tag.bits)
+    operation.hold(machine.compute)
+    computeOutstanding += 1
+    _ = network.submit(operation, in: &simulation)
+  }
+
+  /// A step in which nothing can contend, as one operation of the length of all of them.
+  private mutating func runWholeStep(in simulation: inout Simulation<EngineEvent>) {
+    var total = costs.overhead + costs.embedding + costs.head
+    counters.add(costs.overhead, to: .overhead)
+    counters.add(costs.embedding, to: .attention)
+    counters.add(costs.head, to: .head)
+    for layer in costs.classOfLayer.indices {
+      let index = Int(costs.classOfLayer[layer])
+      let attention = costs.classes[index].attention
+      counters.deviceBytes += costs.classes[index].bytes
+      counters.deviceFLOP += costs.classes[index].flop
+      counters.add(attention, to: .attention)
+      total += attention
+      guard costs.classes[index].isMixture else {
+        counters.add(costs.classes[index].dense, to: .dense)
+        total += costs.classes[index].dense
+        continue
+      }
+      total += wholeMixture(layer: layer, layerClass: index)
+    }
+    var operation = OperationDescription(
+      duration: SimulatedDuration(nanoseconds: total), tag: OperationTag(.wholeStep).bits)
+    operation.hold(machine.compute)
+    computeOutstanding += 1
+    _ = network.submit(operation, in: &simulation)
+  }
+
+  /// The MoE part of a layer whose experts are all resident [ns].
+  private mutating func wholeMixture(layer: Int, layerClass: Int) -> UInt64 {
+    let mixture = Int(mixtureIndexOfLayer[layer])
+    drawActivation(mixtureLayer: mixture)
+    var assignments = 0
+    for expert in activation.distinct {
+      assignments += Int(activation.tokensPerExpert[Int(expert)])
+    }
+    let distinct = activation.distinct.count
+    counters.fast.hits[mixture] += UInt64(distinct)
+    counters.fast.accesses[mixture] += UInt64(distinct)
+    counters.cacheDecisions += UInt64(distinct)
+    let kind = costs.classes[layerClass]
+    let experts = costs.groupedExperts(
+      layerClass: layerClass, assignments: assignments, distinct: distinct)
+    let work = costs.expertWork(
+      layerClass: layerClass, assignments: assignments, distinct: distinct)
+    counters.deviceBytes += work.bytes
+    counters.deviceFLOP += work.flop
+    counters.add(kind.gate, to: .gate)
+    counters.add(kind.shared, to: .sharedExpert)
+    counters.add(experts + kind.combine, to: .experts)
+    return kind.gate + kind.shared + experts + kind.combine
+  }
+
+  /// Draws what the gate of a MoE layer chose for the step's tokens.
+  mutating func drawActivation(mixtureLayer: Int) {
+    activation.reset()
+    for entry in batch.entries {
+      let sequence = batch[entry.sequence]
+      let slot = sequence.routingSlot
+      guard entry.isPrefill else {
+        routing.addDecode(
+          slot: slot, position: sequence.produced - 1, layer: mixtureLayer, to: &activation)
+        continue
+      }
+      let prompt = Int(sequence.request.promptTokens)
+      let position = Int(entry.position)
+      let end = position + Int(entry.tokens)
+      if position < prompt {
+        routing.addPrefill(
+          slot: slot, position: position, count: min(end, prompt) - position, layer: mixtureLayer,
+          to: &activation)
+      }
+      // After a preemption output tokens are computed again, with the experts they had.
+      for output in max(position, prompt)..<max(end, prompt) {
+        routing.addDecode(
+          slot: slot, position: output - prompt, layer: mixtureLayer, to: &activation)
+      }
+    }
+  }
+
+  /// Goes on where an operation has ended.
+  mutating func operationEnded(
+    _ end: OperationEnd, in simulation: inout Simulation<EngineEvent>
+  ) {
+    counters.operations += 1
+    let tag = OperationTag(bits: end.tag)
+    switch tag.kind {
+    case .attention, .dense, .sharedExpert, .stepOverhead, .segmentEnd:
+      computeOutstanding -= 1
+    case .gate:
+      computeOutstanding -= 1
+      gateDecided(layer: tag.layer, in: &simulation)
+    case .expert:
+      computeOutstanding -= 1
+      expertComputed(place: tag.index, in: &simulation)
+    case .groupedExperts:
+      computeOutstanding -= 1
+      groupComputed(in: &simulation)
+    case .head, .wholeStep:
+      computeOutstanding -= 1
+      finishStep(in: &simulation)
+    case .load:
+      loadEnded(slot: tag.index, end: end, in: &simulation)
+    case .writeBack:
+      writeBackEnded(BlockID(tag.index), in: &simulation)
+    case .staging:
+      stagingEnded(slot: tag.index, end: end, in: &simulation)
+    case .driveRead:
+      driveReadEnded(slot: tag.index, end: end, in: &simulation)
+    }
+    noteIdle(now: simulation.now.nanoseconds)
+  }
+
+  /// Notes when the compute stream goes idle while experts are waited for.
+  private mutating func noteIdle(now: UInt64) {
+    if stepIsActive && computeOutstanding == 0 && layerSet.waitingCount > 0 && stallBegan == nil {
+      stallBegan = now
+    }
+  }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import KernelTiming
+import ModelDescriptors
+import Policies
+import Residency
+import Routing
+import SimulationKernel
+import Workload
+
+/// One replica that serves requests: batches, KV cache, layers, experts and their transfers.
+///
+/// The engine is the kernel's model. A step of the batch walks through the model's layers; at each
+/// gate it draws the activated experts, asks the residency of each, starts the transfers of those
+/// that are missing, and emits the experts' computation in the order that the schedule says. When
+/// every expert is resident and nothing is recorded, a whole step is one operation of the same
+/// length.
+///
+///     arrival → queue → step: overhead → [attention → gate → experts …] × layers → head → tokens
+///                                              │ misses
+///                                              └→ drive → host → staging → link → resident
+struct ServingEngine: ~Copyable, Model {
+  typealias Event = EngineEvent
+
+  // What is simulated.
+  let configuration: ServingConfiguration
+  let memory: MemoryPlan
+  let machine: SimulatedMachine
+  var network: OperationNetwork<EngineEvent>
+  var costs: StepCosts
+  let mixtureIndexOfLayer: [Int32]
+
+  // Experts.
+  var tier: ResidencyTier
+  var host: ResidencyTier?
+  let expertBytes: Double
+  var routing: any RoutingSource
+  var activation: LayerActivation
+  var touchList: [Int32] = []
+  var members: [SetMember] = []
+  var access = SetAccess()
+  var prefetchRequests = PrefetchRequests()
+  var evictedBlocks: [BlockID] = []
+  var isPrefetched: [Bool]
+
+  // Roles.
+  var prefetch: any PrefetchPolicy
+  let schedule: any SchedulePolicy
+  let admission: any AdmissionPolicy
+  let prefetchIsActive: Bool
+
+  // Requests.
+  var requests: any RequestSource
+  var nextArrival: Request?
+  var userRequests: [Request?] = []
+  var batch: BatchScheduler
+
+  // The step under way.
+  var stepIsActive = false
+  var stepBegan: UInt64 = 0
+  var lastStepEnd: UInt64 = 0
+  var layerSet: LayerSet
+  var transfers: TransferTable
+  /// Transfers that wait for a staging buffer, heaviest expert first.
+  var waitingForBuffer: [Int32] = []
+  var freeBuffers: Int
+  /// Transfers whose room is still in use by an expert of the set under way.
+  var heldBack: [Int32] = []
+  var computeOutstanding = 0
+  var stallBegan: UInt64?
+  let stepsAreWhole: Bool
+
+  // What is measured.
+  var counters: EngineCounters
+  var latencies = RequestLatencies()
+  var progress: RunProgress
+  var timeline: TimelineState?
+  var failure: (any Error)?
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import KernelTiming
+import ModelDescriptors
+import SimulationKernel
+
+/// How long the operations of a step take on a device, in whole nanoseconds.
+///
+/// Layers with the same coefficients and the same span share a class; the parts of a step that do
+/// not depend on the routing are computed once a step and class.
+struct StepCosts {
+  /// What a class of layers takes in the step under way.
+  struct Class {
+    let costs: LayerCosts
+    let span: Int
+    let isMixture: Bool
+    /// The mixer, norms and residuals [ns].
+    var attention: UInt64 = 0
+    /// A dense feed-forward network [ns].
+    var dense: UInt64 = 0
+    /// The gate [ns].
+    var gate: UInt64 = 0
+    /// Shared experts, a dense network beside the experts, projections of a latent [ns].
+    var shared: UInt64 = 0
+    /// The weighted sum of the experts' outputs [ns].
+    var combine: UInt64 = 0
+    var bytes = 0.0
+    var flop = 0.0
+    /// One expert on n tokens [ns]; 0 where not computed yet.
+    var expertByTokens: [UInt64] = [UInt64](repeating: 0, count: 129)
+  }
+
+  private let model: ModelCosts
+  private let timing: DeviceTiming
+  /// The class of each layer.
+  let classOfLayer: [Int32]
+  private(set) var classes: [Class] = []
+  /// Loads by span.
+  private var loads: [AttentionLoad]
+  /// The host's part of a step [ns].
+  private(set) var overhead: UInt64
+  /// The input embedding [ns].
+  private(set) var embedding: UInt64 = 0
+  /// The head and sampling [ns].
+  private(set) var head: UInt64 = 0
+  /// Bytes and FLOP of embedding and head.
+  private(set) var endBytes = 0.0
+  private(set) var endFLOP = 0.0
+  private var tokens = 0
+
+  init(model: ModelDescriptor, precision: PrecisionPlan, timing: DeviceTiming) {
+    let costs = model.costs(under: precision)
+    self.model = costs
+    self.timing = timing
+    var classOfLayer: [Int32] = []
+    for (index, layer) in model.layers.enumerated() {
+      let span = Int(costs.spanOfLayer[index])
+      let found = classes.firstIndex { $0.costs == costs.layers[index] && $0.span == span }
+      if let found {
+        classOfLayer.append(Int32(found))
+      } else {
+        classOfLayer.append(Int32(classes.count))
+        classes.append(
+          Class(costs: costs.layers[index], span: span, isMixture: layer.mixture != nil))
+      }
+    }
+    self.classOfLayer = classOfLayer
+    loads = costs.spans.map { _ in AttentionLoad() }
+    overhead = Self.nanoseconds(timing.perStepOverheadSeconds)
+  }
+
+  @inline(__always)
+  static func nanoseconds(_ seconds: Double) -> UInt64 {
+    UInt64((seconds * 1e9).rounded())
+  }
+
+  /// Computes the step's parts that do not depend on the routing.
+  ///
+  /// - Complexity: O(entries × spans + classes).
+  mutating func prepare(entries: [StepEntry], sampled: Int) {
+    for span in loads.indices {
+      var load = AttentionLoad()
+      let kind = model.spans[span]
+      for entry in entries {
+        if entry.isPrefill {
+          load.addPrefill(position: Int(entry.position), count: Int(entry.tokens), span: kind)
+        } else {
+          load.addDecode(visible: Int(entry.position) + 1, span: kind)
+        }
+      }
+      loads[span] = load
+    }
+    tokens = entries.reduce(0) { $0 + Int($1.tokens) }
+    for index in classes.indices { prepareClass(index) }
+    let embed = model.embeddingWork(tokens: tokens)
+    let out = model.headWork(tokens: sampled)
+    embedding = Self.nanoseconds(timing.seconds(embed))
+    head = Self.nanoseconds(timing.seconds(out))
+    endBytes = embed.bytes + out.bytes
+    endFLOP = embed.flop + out.flop
+  }
+
+  private mutating func prepareClass(_ index: Int) {
+    let costs = classes[index].costs
+    let attention = costs.attentionWork(loads[classes[index].span])
+    let around = costs.elementwiseWork(tokens: tokens)
+    var seconds =
+      timing.seconds(attention.input) + timing.seconds(attention.prefill)
+      + timing.seconds(attention.decode) + timing.seconds(attention.output)
+      + timing.seconds(around) + timing.perLayerOverheadSeconds
+    classes[index].attention = Self.nanoseconds(seconds)
+    classes[index].bytes = attention.bytes + around.bytes
+    classes[index].flop = attention.flop + around.flop
+    guard classes[index].isMixture else {
+      let dense = costs.denseWork(tokens: tokens)
+      classes[index].dense = Self.nanoseconds(timing.seconds(dense))
+      classes[index].bytes += dense.bytes
+      classes[index].flop += dense.flop
+      return
+    }
+    let gate = costs.gateWork(tokens: tokens)
+    classes[index].gate = Self.nanoseconds(timing.seconds(gate))
+    let shared = costs.sharedExpertWork(tokens: tokens)
+    let parallel = costs.parallelDenseWork(tokens: tokens)
+    let latent = costs.latentWork(tokens: tokens)
+    let combine = costs.combineWork(tokens: tokens)
+    seconds = timing.seconds(shared) + timing.seconds(parallel) + timing.seconds(latent)
+    classes[index].shared = Self.nanoseconds(seconds)
+    classes[index].combine = Self.nanoseconds(timing.seconds(combine))
+    for work in [gate, shared, parallel, latent, combine] {
+      classes[index].bytes += work.bytes
+      classes[index].flop += work.flop
+    }
+  }
+
+  /// One expert of a layer on `tokens` tokens [ns].
+  @inline(__always)
+  mutating func expert(layerClass: Int, tokens: Int) -> UInt64 {
+    if tokens < 129 {
+      let known = classes[layerClass].expertByTokens[tokens]
+      if known != 0 { return known }
+    }
+    let seconds = timing.seconds(classes[layerClass].costs.expertWork(tokens: tokens))
+    let result = Self.nanoseconds(seconds)
+    if tokens < 129 { classes[layerClass].expertByTokens[tokens] = result }
+    return result
+  }
+
+  /// Several experts of a layer in one grouped kernel [ns].
+  @inline(__always)
+  func groupedExperts(layerClass: Int, assignments: Int, distinct: Int) -> UInt64 {
+    Self.nanoseconds(
+      timing.seconds(
+        classes[layerClass].costs.groupedExpertWork(assignments: assignments, distinct: distinct)))
+  }
+
+  /// Bytes and FLOP of `distinct` experts on `assignments` token–expert pairs.
+  @inline(__always)
+  func expertWork(layerClass: Int, assignments: Int, distinct: Int) -> (bytes: Double, flop: Double)
+  {
+    let work = classes[layerClass].costs.groupedExpertWork(
+      assignments: assignments, distinct: distinct)
+    return (work.bytes, work.flop)
+  }
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Residency
+import SimulationKernel
+
+/// Why bytes move.
+enum TransferPurpose: UInt8, CaseIterable {
+  case demand, prefetch, writeBack, staging, keyValueSwap
+
+  /// The purpose's name in reports.
+  var name: String {
+    switch self {
+    case .demand: "demand"
+    case .prefetch: "prefetch"
+    case .writeBack: "write-back"
+    case .staging: "staging"
+    case .keyValueSwap: "kv-swap"
+    }
+  }
+}
+
+/// One expert on its way into the fastest tier.
+struct Transfer: BitwiseCopyable {
+  /// The block that moves.
+  var block = BlockID(rawValue: -1)
+  /// Whether a step waits for it.
+  var isDemanded = false
+  /// Whether it passes through a staging buffer and is not kept.
+  var isTransient = false
+  /// Whether the read from the drive is kept in host memory.
+  var keepsInHost = false
+  /// Operations of its current stage that have not ended.
+  var operationsLeft: Int32 = 0
+  /// The operations of its current stage, whose priority a demand raises.
+  var operations = InlineArray<8, OperationID>(repeating: .none)
+  /// How many of `operations` are set.
+  var operationCount: Int32 = 0
+  /// When it passed each stage.
+  var phases = TransferPhases()
+
+  /// The most parts into which a stage is cut.
+  static let maximumParts = 8
+
+  /// Forgets the operations of the stage before.
+  mutating func beginStage() {
+    operationCount = 0
+    operationsLeft = 0
+  }
+
+  /// Adds an operation whose end the stage waits for.
+  mutating func add(_ operation: OperationID) {
+    if operationCount < Self.maximumParts {
+      operations[Int(operationCount)] = operation
+      operationCount += 1
+    }
+    operationsLeft += 1
+  }
+}
+
+/// The transfers on their way, by slot; a recycled arena.
+struct TransferTable {
+  private(set) var transfers: [Transfer] = []
+  private var free: [Int32] = []
+  /// The slot of the transfer that brings a block, or -1.
+  private var slotOfBlock: [Int32]
+
+  /// A table for blocks `0..<blockCount`.
+  init(blockCount: Int) {
+    slotOfBlock = [Int32](repeating: -1, count: blockCount)
+    transfers.reserveCapacity(64)
+    free.reserveCapacity(64)
+  }
+
+  /// Transfers on their way.
+  var count: Int { transfers.count - free.count }
+
+  /// The slot of the transfer that brings `block`, if one does.
+  @inline(__always)
+  func slot(of block: BlockID) -> Int? {
+    let slot = slotOfBlock[Int(block.rawValue)]
+    return slot < 0 ? nil : Int(slot)
+  }
+
+  subscript(slot: Int) -> Transfer {
+    @inline(__always) get { transfers[slot] }
+    @inline(__always) set { transfers[slot] = newValue }
+  }
+
+  /// Takes up a transfer and returns its slot.
+  mutating func insert(_ transfer: Transfer) -> Int {
+    let slot: Int
+    if let reused = free.popLast() {
+      slot = Int(reused)
+      transfers[slot] = transfer
+    } else {
+      slot = transfers.count
+      transfers.append(transfer)
+    }
+    slotOfBlock[Int(transfer.block.rawValue)] = Int32(slot)
+    return slot
+  }
+
+  /// Forgets a transfer that has ended.
+  mutating func remove(_ slot: Int) {
+    slotOfBlock[Int(transfers[slot].block.rawValue)] = -1
+    free.append(Int32(slot))
+  }
+}

@@ -63,7 +63,7 @@ let package = Package(
         "Serving", "Policies", "Residency", "Routing", "Workload", "Configuration", "Units",
       ]),
     // Floor 8
-    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Units"]),
+    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Configuration", "Units"]),
     // Floor 9
     .executableTarget(
       name: "moesim",

@@ -109,7 +109,7 @@ import Testing
     #expect(harness.network.completedWork(prefetch, at: harness.simulation.now) == 2)
     #expect(
       harness.network.cancel(prefetch, in: &harness.simulation) == .cancelled(completedWork: 2))
-    #expect(harness.network.isPending(dependent))
+    #expect(harness.network.isPending(dependent) == true)
     harness.run()
     #expect(harness.order == [9, 2])
   }

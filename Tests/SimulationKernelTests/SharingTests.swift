@@ -138,7 +138,7 @@ import Testing
     _ = harness.submit(demand)
     harness.run(to: 5)
     #expect(harness.network.completedWork(first, at: harness.simulation.now) == 40)
-    #expect(!harness.network.isRunning(first))
+    #expect(harness.network.isRunning(first) == false)
     harness.run()
     #expect(isSame(harness.started(2), 4))
     #expect(isSame(harness.ended(2), 6))

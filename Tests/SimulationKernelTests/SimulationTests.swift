@@ -48,17 +48,17 @@ import Testing
       case 5..<7 where !oracle.isEmpty:
         let place = random.below(oracle.count)
         let handle = oracle.remove(at: place).handle
-        #expect(simulation.isPending(handle))
-        #expect(simulation.cancel(handle))
-        #expect(!simulation.cancel(handle))
-        #expect(!simulation.isPending(handle))
+        #expect(simulation.isPending(handle) == true)
+        #expect(simulation.cancel(handle) == true)
+        #expect(simulation.cancel(handle) == false)
+        #expect(simulation.isPending(handle) == false)
       default:
         let expected = oracle.isEmpty ? nil : oracle.removeFirst()
         if let expected { #expect(simulation.nextEventTime?.nanoseconds == expected.time) }
         #expect(simulation.next() == expected?.number)
         if let expected {
           #expect(simulation.now.nanoseconds == expected.time)
-          #expect(!simulation.cancel(expected.handle))
+          #expect(simulation.cancel(expected.handle) == false)
         }
       }
       #expect(simulation.pendingEventCount == oracle.count)

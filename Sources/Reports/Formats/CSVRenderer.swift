@@ -31,8 +31,8 @@ public struct CSVRenderer: ReportRenderer {
     }
     return tree.flattened().filter { !isOfLayer($0.key) }.flatMap { member in
       guard member.value == .null else { return [member] }
-      let keys = ReportSchema.fixedKeys(under: member.key)
-      return keys.isEmpty ? [member] : keys.map { .init($0, .null) }
+      if ReportSchema.mayContain(member.key) { return [member] }
+      return ReportSchema.fixedKeys(under: member.key).map { .init($0, .null) }
     }
   }
 

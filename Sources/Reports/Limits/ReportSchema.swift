@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Configuration
 import Serving
 
 /// The keys of a report, told by the record itself.
@@ -28,7 +29,7 @@ public enum ReportSchema {
 
   /// The key or pattern that is nearest to a key that no report contains.
   public static func closest(to key: String) -> String? {
-    closestText(to: key, among: patterns)
+    closestMatch(to: key, among: patterns)
   }
 
   /// Whether a key fits a pattern, in which each `<name>` stands for one or more characters.

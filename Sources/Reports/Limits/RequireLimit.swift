@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Configuration
 public import Serving
 
 /// A limit that a run must keep: "tpot_ms.p99<=100", "expert_cache.hit_rate>0.9".
@@ -120,7 +121,7 @@ public struct RequireLimit: Sendable, Equatable, CustomStringConvertible {
     }
     guard let absent else {
       throw RequireLimitError(
-        unknown: key, in: description, closest: closestText(to: key, among: leaves.map(\.key)))
+        unknown: key, in: description, closest: closestMatch(to: key, among: leaves.map(\.key)))
     }
     let reason =
       document.omitted.first { $0.key == absent.key }.map { ", because \($0.reason)" } ?? ""

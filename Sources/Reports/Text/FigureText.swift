@@ -1,32 +1,32 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Units
+
 /// Figures as people read them, for the terminal and Markdown; files for programs have all digits.
 enum FigureText {
   /// An integer with thousands set apart: "12,345".
   static func integer(_ value: some BinaryInteger) -> String {
-    let digits = String(value.magnitude)
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
-      result.append(digit)
-    }
-    return value < 0 ? "-" + result : result
+    (value < 0 ? "-" : "") + grouped(String(value.magnitude))
   }
 
   /// A number with this many decimals and thousands set apart.
   static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return absent }
-    let scale = Resolution.powerOfTen(decimals)
-    let scaled = (value.magnitude * scale).rounded()
-    guard scaled < 9e15 else { return plainDecimal(value) }
-    let whole = Int64(scaled)
-    let unit = Int64(scale)
-    var text = integer(whole / unit)
-    if decimals > 0 {
-      let fraction = String(whole % unit)
-      text += "." + String(repeating: "0", count: decimals - fraction.count) + fraction
+    let text = QuantityFormat.fixed(value, decimals: decimals)
+    guard !text.contains("e") else { return plainDecimal(value) }
+    let end = text.firstIndex(of: ".") ?? text.endIndex
+    let start = text.hasPrefix("-") ? text.index(after: text.startIndex) : text.startIndex
+    return text[..<start] + grouped(text[start..<end]) + text[end...]
+  }
+
+  /// Digits with a comma before every three of them.
+  private static func grouped(_ digits: some StringProtocol) -> String {
+    var result = ""
+    for (index, digit) in digits.enumerated() {
+      if index > 0, (digits.count - index) % 3 == 0 { result.append(",") }
+      result.append(digit)
     }
-    return value < 0 && whole != 0 ? "-" + text : text
+    return result
   }
 
   /// A number with two decimals, as serving benchmarks print them, or three digits when it's small.
@@ -53,15 +53,7 @@ enum FigureText {
 
   /// Bytes in the largest binary unit that leaves at least 1: "1.5 GiB".
   static func bytes(_ value: Double) -> String {
-    guard value.isFinite else { return absent }
-    let units = ["B", "KiB", "MiB", "GiB", "TiB", "PiB"]
-    var size = value
-    var unit = 0
-    while size.magnitude >= 1024, unit < units.count - 1 {
-      size /= 1024
-      unit += 1
-    }
-    return fixed(size, decimals: unit == 0 && size == size.rounded() ? 0 : 1) + " " + units[unit]
+    value.isFinite ? QuantityFormat(significantDigits: 4).string(value, .bytes) : absent
   }
 
   /// Bytes in the largest binary unit that leaves at least 1.

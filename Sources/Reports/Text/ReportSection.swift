@@ -47,7 +47,9 @@ extension ReportSection {
   private static func lines(of block: Block, style: ReportStyle) -> [String] {
     switch block {
     case .facts(let facts):
-      let labelWidth = min(facts.map(\.label.count).max() ?? 0, style.width / 2)
+      let longestValue = facts.map(\.value.count).max() ?? 0
+      let roomForLabels = max(style.width / 2, style.width - 4 - longestValue)
+      let labelWidth = min(facts.map(\.label.count).max() ?? 0, roomForLabels)
       return facts.flatMap { fact in
         let room = max(8, style.width - labelWidth - 4)
         return fact.value.wrapped(to: room).enumerated().map { index, text in
@@ -108,7 +110,7 @@ extension ReportSection {
   private static func markdownLines(of block: Block) -> [String] {
     switch block {
     case .facts(let facts):
-      var table = TextTable(columns: [.init("Figure"), .init("Value", isNumeric: true)])
+      var table = TextTable(columns: [.init("Figure"), .init("Value")])
       for fact in facts { table.append([fact.label, fact.value]) }
       return table.markdownLines()
     case .table(let table):

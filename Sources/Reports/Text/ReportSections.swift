@@ -40,24 +40,20 @@ struct ReportSections {
   private var speed: ReportSection? {
     let requests = result.requests
     let throughput = result.throughput
-    let label = result.steadyState.stable ? "" : ", saturated"
+    func rate(_ value: Double) -> String {
+      FigureText.number(value) + (result.steadyState.stable ? "" : " (saturated)")
+    }
     var facts: [(label: String, value: String)] = [
       ("Successful requests", FigureText.integer(requests.completed)),
       ("Benchmark duration (s)", FigureText.number(result.measuredSeconds)),
       ("Total input tokens", FigureText.integer(requests.promptTokens)),
       ("Total generated tokens", FigureText.integer(requests.outputTokens)),
-      ("Request throughput (req/s)" + label, FigureText.number(throughput.requestsPerSecond)),
-      (
-        "Output token throughput (tok/s)" + label,
-        FigureText.number(throughput.outputTokensPerSecond)
-      ),
-      (
-        "Total token throughput (tok/s)" + label,
-        FigureText.number(throughput.totalTokensPerSecond)
-      ),
+      ("Request throughput (req/s)", rate(throughput.requestsPerSecond)),
+      ("Output token throughput (tok/s)", rate(throughput.outputTokensPerSecond)),
+      ("Total token throughput (tok/s)", rate(throughput.totalTokensPerSecond)),
     ]
     if let goodput = throughput.goodputRequestsPerSecond {
-      facts.insert(("Request goodput (req/s)" + label, FigureText.number(goodput)), at: 5)
+      facts.insert(("Request goodput (req/s)", rate(goodput)), at: 5)
     }
     let others = [
       (requests.rejected, "rejected"), (requests.unfinished, "unfinished"),
@@ -155,7 +151,7 @@ struct ReportSections {
         .init("Loaded", isNumeric: true, dropOrder: 2),
         .init("Evictions", isNumeric: true, dropOrder: 3),
       ])
-      for (name, tier) in result.expertCache.tiers.sorted(by: { $0.key < $1.key }) {
+      for (name, tier) in tiersFastestFirst {
         table.append([
           name, FigureText.percent(tier.hitRate), FigureText.integer(tier.hits),
           FigureText.integer(tier.misses), FigureText.integer(tier.late),
@@ -181,6 +177,18 @@ struct ReportSections {
       blocks.append(.table(table))
     }
     return ReportSection(title: "Hits and traffic", blocks: blocks)
+  }
+
+  /// The tiers by name, the one whose figures stand at the top of the report first.
+  private var tiersFastestFirst: [(name: String, tier: SimulationResult.ExpertCacheReport.Tier)] {
+    let cache = result.expertCache
+    func isFastest(_ tier: SimulationResult.ExpertCacheReport.Tier) -> Bool {
+      tier.hits == cache.hits && tier.misses == cache.misses && tier.late == cache.late
+        && tier.bytesLoaded == cache.bytesLoaded
+    }
+    let sorted = cache.tiers.sorted { $0.key < $1.key }
+    return (sorted.filter { isFastest($0.value) } + sorted.filter { !isFastest($0.value) })
+      .map { (name: $0.key, tier: $0.value) }
   }
 
   private var memory: ReportSection? {
@@ -257,9 +265,9 @@ struct ReportSections {
     var text = "\(FigureText.integer(result.steps)) steps, \(layers) layer events, \(events) events"
     if let info = result.runInfo {
       text += "; moesim \(info.version) (\(info.build)) on \(info.host): "
-      text += "\(FigureText.number(info.wallSeconds)) s, "
+      text += "\(FigureText.number(info.wallSeconds)) s of wall time, "
       text += "\(FigureText.large(info.eventsPerCpuSecond)) events per CPU second, "
-      text += "\(FigureText.bytes(info.peakMemoryBytes)) at most"
+      text += "\(FigureText.bytes(info.peakMemoryBytes)) of memory at most"
     }
     return ReportSection(title: "", blocks: [.paragraph(text + ".")])
   }

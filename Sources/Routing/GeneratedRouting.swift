@@ -153,35 +153,10 @@ public final class GeneratedRouting: RoutingSource {
     // The upper half of the blocks is left free by the token-wise draws of the same purpose.
     let place = UInt64(truncatingIfNeeded: (position & 0x7F_FFFF) * 4096 + layer)
     stream.seek(block: 1 &<< 47 | place &<< 12)
-    addCounts(
-      state.inclusionProbabilities(layer: layer), tokens: count, from: &stream, to: &activation)
-  }
-
-  /// Draws how many of `tokens` tokens choose each expert: binomials in turn, each given what is
-  /// left, so that the choices sum to `tokens × topK`.
-  private func addCounts(
-    _ probabilities: UnsafePointer<Float>, tokens: Int, from stream: inout RandomStream,
-    to activation: inout LayerActivation
-  ) {
-    var mass: Double = 0
-    for expert in 0..<shape.experts { mass += Double(probabilities[expert]) }
-    var left = tokens * shape.topK
-    let weight = 1 / Float(shape.topK)
-    for expert in 0..<shape.experts where left > 0 {
-      let probability = Double(probabilities[expert])
-      let share = mass > probability ? max(0, min(1, probability / mass)) : 1
-      mass -= probability
-      var drawn = approximateBinomial(trials: left, probability: share, from: &stream)
-      let others = shape.experts - expert - 1
-      drawn = min(drawn, tokens)
-      drawn = max(drawn, left - others * tokens)
-      if drawn > 0 {
-        activation.add(
-          expert: Int32(expert), weight: Float(drawn) * weight, tokens: Int32(drawn))
-        left -= drawn
-      }
-    }
-    activation.tokens += tokens
+    let probabilities = state.inclusionProbabilities(layer: layer)
+    PromptCounts.add(
+      tokens: count, shape: shape, probability: { Double(probabilities[$0]) }, from: &stream,
+      to: &activation)
   }
 
   /// Adds one token's choices with gate weights: sorted gamma draws, normalised.

@@ -24,6 +24,13 @@ final class GenerationTables: @unchecked Sendable {
   let rotation: [UInt32]
   /// [layer][256]: quantiles of a request's factor.
   let factors: UnsafeMutablePointer<Float>
+  /// [layer][256]: how often a choice that follows the layer before is accepted, in 1/256, by the
+  /// quantile of the request's factor: in proportion to it, up to the median.
+  let acceptance: UnsafeMutablePointer<UInt8>
+  /// [layer]: the share of experts whose factor is that of their association, in 1/256.
+  let coherence: [UInt32]
+  /// [layer][expert]: the cell of the request's shared field; associated experts share cells.
+  let cells: UnsafeMutablePointer<UInt16>
   /// [table][256]: quantiles of the gamma variables behind gate weights; [layer]: which table.
   let gates: UnsafeMutablePointer<Float>
   let gateTable: [Int]
@@ -50,6 +57,9 @@ final class GenerationTables: @unchecked Sendable {
     weights = .allocate(capacity: layers * experts)
     popularity = CumulativeTables(layers: layers, experts: experts)
     factors = .allocate(capacity: layers * Self.quantiles)
+    acceptance = .allocate(capacity: layers * Self.quantiles)
+    coherence = parameters.layers.map { UInt32(($0.coherence * 256).rounded()) }
+    cells = .allocate(capacity: layers * experts)
     // Steps of the golden ratio spread over the circle and repeat for no layer.
     rotation = (0..<layers).map { UInt32(truncatingIfNeeded: $0) &* 0x9E37_79B9 }
     let concentrations = Array(Set(parameters.layers.map(\.gateConcentration))).sorted()
@@ -57,6 +67,7 @@ final class GenerationTables: @unchecked Sendable {
     gateTable = parameters.layers.map { concentrations.firstIndex(of: $0.gateConcentration)! }
     fillQuantiles(parameters, concentrations)
     for (index, layer) in parameters.layers.enumerated() { fill(index, layer) }
+    fillCells()
   }
 
   deinit {
@@ -66,6 +77,8 @@ final class GenerationTables: @unchecked Sendable {
     chain.deallocate()
     weights.deallocate()
     factors.deallocate()
+    acceptance.deallocate()
+    cells.deallocate()
     gates.deallocate()
   }
 
@@ -77,6 +90,8 @@ final class GenerationTables: @unchecked Sendable {
       for quantile in 0..<Self.quantiles {
         factors[index * Self.quantiles + quantile] = Float(
           exp(layer.requestSpread * normal[quantile]))
+        let accepted = min(1, exp(layer.requestSpread * (normal[quantile])))
+        acceptance[index * Self.quantiles + quantile] = UInt8(min(255, accepted * 256))
       }
     }
     for (table, concentration) in concentrations.enumerated() {
@@ -84,6 +99,23 @@ final class GenerationTables: @unchecked Sendable {
         let probability = (Double(quantile) + 0.5) / Double(Self.quantiles)
         gates[table * Self.quantiles + quantile] = Float(
           max(1e-20, Quantiles.gamma(probability, shape: concentration, scale: 1)))
+      }
+    }
+  }
+
+  /// The cell of an expert is where the middle of its interval lies once the turns between the
+  /// layers are undone.
+  private func fillCells() {
+    var turn: UInt32 = 0
+    for layer in 0..<shape.layers {
+      turn = turn &+ rotation[layer]
+      var start: UInt32 = 0
+      for expert in 0..<shape.experts {
+        let end = popularity.ends[layer * shape.experts + expert]
+        let middle = start &+ (end &- start) / 2 &- turn
+        cells[layer * shape.experts + expert] = UInt16(
+          (UInt64(middle) &* UInt64(shape.experts)) &>> 32)
+        start = end
       }
     }
   }

@@ -9,6 +9,10 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private let tables: GenerationTables
   private let own: CumulativeTables
   private let scratch: UnsafeMutablePointer<Float>
+  /// [cell]: the quantile of the request's preference that associated experts share.
+  private let field: UnsafeMutablePointer<UInt8>
+  /// [layer][expert]: how often a choice that follows the layer before is accepted, in 1/255.
+  private let acceptance: UnsafeMutablePointer<UInt8>
   private var requestStream: RandomStream
   private var tokenStream: RandomStream
   private var promptStream: RandomStream
@@ -34,6 +38,8 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
     stride = shape.layers * shape.topK
     own = CumulativeTables(layers: shape.layers, experts: shape.experts)
     scratch = .allocate(capacity: shape.experts)
+    field = .allocate(capacity: shape.experts)
+    acceptance = .allocate(capacity: shape.layers * shape.experts)
     rows = .allocate(capacity: 0)
     promptRows = .allocate(capacity: 0)
     func stream(_ purpose: StreamPurpose) -> RandomStream {
@@ -47,6 +53,8 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   deinit {
     own.deallocate()
     scratch.deallocate()
+    field.deallocate()
+    acceptance.deallocate()
     rows.deallocate()
     promptRows.deallocate()
     inclusion?.deallocate()
@@ -114,6 +122,10 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private func prepare() {
     if isPrepared { return }
     isPrepared = true
+    requestStream.seek(block: UInt64(tables.shape.layers) &<< 20)
+    for cell in 0..<tables.shape.experts {
+      field[cell] = UInt8(truncatingIfNeeded: requestStream.next32() &>> 24)
+    }
     for layer in 0..<tables.shape.layers {
       requestStream.seek(block: UInt64(layer) &<< 20)
       perturb(layer)
@@ -121,15 +133,21 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
     }
   }
 
+  /// Multiplies each weight by a factor. Its quantile is the one that associated experts of all
+  /// layers share, or one of its own.
   private func perturb(_ layer: Int) {
     let experts = tables.shape.experts
-    let weights = tables.weights + layer * experts
+    let start = layer * experts
     let factors = tables.factors + layer * GenerationTables.quantiles
+    let accepted = tables.acceptance + layer * GenerationTables.quantiles
+    let coherence = tables.coherence[layer]
     var bits: UInt32 = 0
     for expert in 0..<experts {
-      if expert & 3 == 0 { bits = requestStream.next32() }
-      scratch[expert] = weights[expert] * factors[Int(bits & 0xFF)]
-      bits &>>= 8
+      bits = expert & 1 == 0 ? requestStream.next32() : bits &>> 16
+      let isShared = (bits &>> 8) & 0xFF < coherence
+      let quantile = isShared ? Int(field[Int(tables.cells[start + expert])]) : Int(bits & 0xFF)
+      scratch[expert] = tables.weights[start + expert] * factors[quantile]
+      acceptance[start + expert] = accepted[quantile]
     }
   }
 
@@ -171,6 +189,10 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
             within: before, layer: layer &- 1, random: uniform)
           expert = tables.popularity.expert(
             at: coordinate &+ tables.rotation[layer], layer: layer)
+          // The low bits of the uniform number hardly entered the coordinate.
+          if UInt8(truncatingIfNeeded: uniform) >= acceptance[layer &* experts &+ expert] {
+            expert = own.expert(at: stream.next32(), layer: layer)
+          }
         } else {
           expert = own.expert(at: uniform, layer: layer)
         }

@@ -162,10 +162,10 @@ extension ModelDescriptor {
     for layer in layers {
       if let mixer = layer.attention.mixer {
         let rows = mixer.span.stored(length: length)
-        bytes += Double(mixer.cachedElementsPerRow * rows) * element
+        bytes += Double(mixer.cachedElementsPerRow) * Double(rows) * element
       }
       if let cross = layer.crossAttention {
-        bytes += Double(cross.cachedElementsPerRow * encoderLength) * element
+        bytes += Double(cross.cachedElementsPerRow) * Double(encoderLength) * element
       }
     }
     return bytes

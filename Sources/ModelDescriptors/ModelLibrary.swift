@@ -14,25 +14,9 @@ public struct ModelLibrary: Sendable {
   /// Creates a library over `folders`.
   public init(folders: [String]) { self.folders = folders }
 
-  /// The folders `models` under `$MOESIM_DATA`, the current folder, and the folders above the
-  /// executable.
-  public static var standard: ModelLibrary {
-    var roots: [String] = []
-    if let data = ProcessInfo.processInfo.environment["MOESIM_DATA"], !data.isEmpty {
-      roots.append(data)
-    }
-    roots.append(FileManager.default.currentDirectoryPath)
-    if let executable = Bundle.main.executableURL {
-      var folder = executable.deletingLastPathComponent()
-      for _ in 0..<5 {
-        roots.append(folder.path)
-        roots.append(folder.appending(path: "share/moesim").path)
-        folder = folder.deletingLastPathComponent()
-      }
-    }
-    let folders = roots.map { $0 + "/models" }
-      .filter { FileManager.default.fileExists(atPath: $0) }
-    return ModelLibrary(folders: folders)
+  /// The folders named `models` where the project's data are looked for (`DataFolders`).
+  public static func standard(given: [String] = []) -> ModelLibrary {
+    ModelLibrary(folders: DataFolders.named("models", given: given))
   }
 
   /// The names in all folders, sorted, each once.
@@ -84,6 +68,6 @@ extension ModelDescriptor {
   ///
   /// - Throws: as `ModelLibrary.model(named:)`.
   public static func named(_ name: String) throws -> ModelDescriptor {
-    try ModelLibrary.standard.model(named: name)
+    try ModelLibrary.standard().model(named: name)
   }
 }

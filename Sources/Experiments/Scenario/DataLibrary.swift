@@ -5,9 +5,9 @@ import Foundation
 
 /// Finds the files that a user names: profiles, models, presets, traces, scenarios.
 ///
-/// A name is looked for in the project's data folders: those of `$MOESIM_DATA`, the current folder,
-/// and the folders above the program with their `share/moesim`. A path serves as well; a relative
-/// one counts from the file that names it, then from the current folder, then from the data folders.
+/// A name is looked for in the project's data folders (`DataFolders` says which these are). A path
+/// serves as well; a relative one counts from the file that names it, then from the current folder,
+/// then from the data folders.
 public struct DataLibrary: Sendable {
   /// A kind of data file.
   public enum Kind: String, CaseIterable, Sendable {
@@ -49,33 +49,28 @@ public struct DataLibrary: Sendable {
     }
   }
 
-  /// The data folders, in the order of search.
-  public var roots: [String]
+  /// The folders of each kind, in the order of search.
+  private let foldersByKind: [Kind: [String]]
 
-  /// A library over some data folders.
-  public init(roots: [String]) { self.roots = roots }
-
-  /// The library of this process.
-  public static var standard: DataLibrary {
-    let files = FileManager.default
-    var roots = (ProcessInfo.processInfo.environment["MOESIM_DATA"] ?? "")
-      .split(separator: ":").map(String.init)
-    roots.append(files.currentDirectoryPath)
-    if let executable = Bundle.main.executableURL?.resolvingSymlinksInPath() {
-      var folder = executable.deletingLastPathComponent()
-      for _ in 0..<5 {
-        roots.append(folder.path)
-        roots.append(folder.appending(path: "share/moesim").path)
-        folder = folder.deletingLastPathComponent()
-      }
-    }
-    var known: [String] = []
-    for root in roots where !known.contains(root) {
-      let holdsData = Kind.allCases.contains { files.fileExists(atPath: "\(root)/\($0.folder)") }
-      if holdsData { known.append(root) }
-    }
-    return DataLibrary(roots: known)
+  /// A library over some data folders, each with the folders of the kinds below it.
+  public init(roots: [String]) {
+    foldersByKind = Dictionary(
+      uniqueKeysWithValues: Kind.allCases.map { kind in
+        (kind, roots.map { "\($0)/\(kind.folder)" })
+      })
   }
+
+  private init(foldersByKind: [Kind: [String]]) { self.foldersByKind = foldersByKind }
+
+  /// The library of this process, as `DataFolders` finds it.
+  public static var standard: DataLibrary {
+    DataLibrary(
+      foldersByKind: Dictionary(
+        uniqueKeysWithValues: Kind.allCases.map { ($0, DataFolders.named($0.folder)) }))
+  }
+
+  /// The folders in which files of a kind are looked for, in order.
+  public func folders(_ kind: Kind) -> [String] { foldersByKind[kind] ?? [] }
 
   /// The path that a name or path means, or `nil`.
   ///
@@ -86,8 +81,8 @@ public struct DataLibrary: Sendable {
   public func path(of text: String, _ kind: Kind, from folder: String? = nil) -> String? {
     guard !text.isEmpty else { return nil }
     if !text.contains("/") {
-      for root in roots {
-        let base = "\(root)/\(kind.folder)/\(text)"
+      for folder in folders(kind) {
+        let base = "\(folder)/\(text)"
         for name in kind.extensions.map({ "\(base).\($0)" }) + [base] where Self.isFile(name) {
           return name
         }
@@ -96,7 +91,13 @@ public struct DataLibrary: Sendable {
     if text.hasPrefix("/") { return Self.existing(text, kind) }
     let home = FileManager.default.homeDirectoryForCurrentUser.path
     if text.hasPrefix("~/") { return Self.existing(home + text.dropFirst(1), kind) }
-    let bases = [folder, FileManager.default.currentDirectoryPath].compactMap { $0 } + roots
+    let data = folders(kind).map { folder in
+      // A path such as "traces/a.csv" counts from above the folder.
+      kind.folder.split(separator: "/").reduce(URL(filePath: folder)) { url, _ in
+        url.deletingLastPathComponent()
+      }.path
+    }
+    let bases = [folder, FileManager.default.currentDirectoryPath].compactMap { $0 } + data
     for base in bases {
       if let found = Self.existing("\(base)/\(text)", kind) { return found }
     }
@@ -106,8 +107,7 @@ public struct DataLibrary: Sendable {
   /// The names of all files of a kind, sorted, each once.
   public func names(_ kind: Kind) -> [String] {
     var names: Set<String> = []
-    for root in roots {
-      let folder = "\(root)/\(kind.folder)"
+    for folder in folders(kind) {
       for file in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? [] {
         let url = URL(filePath: file)
         guard kind.extensions.contains(url.pathExtension) else { continue }

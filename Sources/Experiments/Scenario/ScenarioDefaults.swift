@@ -12,9 +12,13 @@ enum ScenarioDefaults {
     cache:
       experts: auto
       pool: per-layer
-      dram: all
+      experts_min: 1 GiB
+      dram: auto
       kv: auto
-      reserve: 1 GiB
+      memory_fraction: 0.9
+      workspace: 1 GiB
+      staging_buffers: 2
+      initial: filled
       reset: never
     policy:
       eviction: lru
@@ -22,7 +26,6 @@ enum ScenarioDefaults {
       prefetch: none
       schedule: compute-as-ready
       admission: fcfs
-      touch_order: weight
       chunks: 1
       pinned: true
       write_back: false
@@ -45,7 +48,6 @@ enum ScenarioDefaults {
       warmup: auto
       improvements: true
     cost:
-      basis: purchase
       energy_price: 0.15 USD/kWh
       lifetime: 1095 d
     """

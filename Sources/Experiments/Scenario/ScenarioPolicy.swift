@@ -26,8 +26,6 @@ public struct ScenarioPolicy: Sendable {
   public var schedule: ScenarioRole
   /// Who joins the batch.
   public var admission: ScenarioRole
-  /// Whether members of a set are touched in the order of the record rather than by gate weight.
-  public var touchesAsRecorded: Bool
   /// Chunks into which an expert's transfer is cut.
   public var chunks: Int
   /// Whether host memory is pinned.

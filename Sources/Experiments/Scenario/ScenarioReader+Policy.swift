@@ -14,8 +14,6 @@ extension ScenarioReader {
       prefetch: role(reader, "prefetch", among: ScenarioRoleNames.prefetch),
       schedule: role(reader, "schedule", among: ScenarioRoleNames.schedule),
       admission: role(reader, "admission", among: ScenarioRoleNames.admission),
-      touchesAsRecorded: reader.choice("touch_order", among: ["weight", "recorded"])
-        == "recorded",
       chunks: reader.int("chunks", in: 1...65_536) ?? 1,
       pinned: reader.bool("pinned") ?? true,
       writeBack: reader.bool("write_back") ?? false)

@@ -80,15 +80,13 @@ extension ScenarioReader {
     switch quantity?.dimension {
     case .count?:
       if let requests = reader.int("warmup", in: 0...1_000_000_000) { return .requests(requests) }
-    case .fraction?:
-      if let share = reader.quantity("warmup", .fraction, in: 0...0.95) { return .share(share) }
     case .seconds?:
       if let seconds = reader.quantity("warmup", .seconds, in: 0...1e9) { return .seconds(seconds) }
     default:
       reader.report(
         "warmup",
-        "'\(text)' is no warm-up; expected auto, a number of requests, a share such as 20%, or a "
-          + "duration such as 5 min")
+        "'\(text)' is no warm-up; expected auto, a number of requests, or a duration such as "
+          + "5 min")
     }
     return .automatic
   }
@@ -97,9 +95,7 @@ extension ScenarioReader {
   func cost(_ top: MappingReader) -> ScenarioCost {
     let reader = MappingReader(top.requiredChild("cost"), into: collector)
     defer { reader.finish() }
-    let basis = reader.choice("basis", among: ScenarioCost.Basis.allCases.map(\.rawValue))
     return ScenarioCost(
-      basis: basis.flatMap(ScenarioCost.Basis.init) ?? .purchase,
       energyPrice: reader.quantity("energy_price", .currencyPerEnergy, in: 0...1) ?? 0,
       lifetimeSeconds: reader.quantity("lifetime", .seconds, in: 1...1e10) ?? 1)
   }

@@ -74,6 +74,10 @@ struct ScenarioReader {
   ) -> ScenarioReference {
     let node = reader.requiredChild(key)
     if node.mapping != nil {
+      if let base = node["base"], kind == .hardware || kind == .runtime, let text = base.scalar {
+        return ScenarioReference(
+          text: text, path: path(text, kind, base), inline: node, location: node.location)
+      }
       let expanded = resolver.expandedNames.last { $0.key == node.path }
       return ScenarioReference(
         text: expanded?.text, path: expanded?.path, inline: node, location: node.location)
@@ -107,38 +111,6 @@ struct ScenarioReader {
     }
     reader.finish()
     return precision
-  }
-
-  private func cache(_ top: MappingReader) -> ScenarioCache {
-    let reader = MappingReader(top.requiredChild("cache"), into: collector)
-    defer { reader.finish() }
-    let experts = room(reader, "experts", also: "auto")
-    let pool = reader.choice("pool", among: ["per-layer", "global"])
-    let dram = room(reader, "dram", also: "all")
-    let isAutomatic = reader.string("kv") == "auto"
-    let keyValue = isAutomatic ? nil : reader.bytes("kv", in: 1...(1 << 60))
-    let reset = reader.choice("reset", among: ScenarioCache.Reset.allCases.map(\.rawValue))
-    return ScenarioCache(
-      experts: experts, isPerLayer: pool != "global", dram: dram, keyValueBytes: keyValue,
-      reserveBytes: reader.bytes("reserve") ?? 0,
-      reset: reset.flatMap(ScenarioCache.Reset.init) ?? .never)
-  }
-
-  /// Room in a tier: `all`, `auto`, a share, a number or bytes.
-  private func room(
-    _ reader: MappingReader, _ key: String, also word: String
-  ) -> ScenarioCache.Room {
-    guard let text = reader.string(key) else { return .all }
-    if text == "all" { return .all }
-    if text == "auto", word == "auto" { return .automatic }
-    do {
-      return .sized(try CacheCapacity(parsing: text))
-    } catch {
-      let words = word == "auto" ? "auto, all" : "all"
-      reader.report(
-        key, "\(error); expected \(words), a share such as 35%, a number of experts, or bytes")
-      return .all
-    }
   }
 
   private static func stem(of path: String) -> String {

@@ -82,9 +82,18 @@ struct ScenarioResolver {
     guard let file = library.path(of: text, kind, from: folder) else {
       throw library.missing(text, kind)
     }
-    let content = try ConfigurationNode.load(path: file)
-    expandedNames.append((key: key, text: text, path: file))
-    return try tree.setting(key, to: content, origin: file)
+    if kind == .model {
+      expandedNames.append((key: key, text: text, path: file))
+      return try tree.setting(key, to: try ConfigurationNode.load(path: file), origin: file)
+    }
+    // Other profiles lay keys over a base themselves.
+    let name = library.path(of: text, kind) == nil ? file : text
+    let base = ConfigurationNode(
+      .scalar(name, quoted: false), location: reference.location, path: "\(key).base")
+    let entry = ConfigurationNode.Entry(
+      key: "base", keyLocation: reference.location, value: base)
+    return try tree.setting(
+      key, to: ConfigurationNode(.mapping([entry]), location: reference.location), origin: file)
   }
 
   /// The policy of the preset that the tree names, without what describes the preset itself.

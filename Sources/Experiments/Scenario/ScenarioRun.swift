@@ -8,8 +8,6 @@ public struct ScenarioRun: Sendable {
     case automatic
     /// So many requests.
     case requests(Int)
-    /// This share of the requests.
-    case share(Double)
     /// So many simulated seconds.
     case seconds(Double)
   }
@@ -28,16 +26,6 @@ public struct ScenarioRun: Sendable {
 
 /// What is assumed about prices.
 public struct ScenarioCost: Sendable {
-  /// Whether an hour costs its share of the purchase and its energy, or its rent.
-  public enum Basis: String, CaseIterable, Sendable {
-    /// Purchase price over the life of the machine, and energy.
-    case purchase
-    /// The price per hour of the profile.
-    case rental
-  }
-
-  /// What an hour's cost is made of.
-  public var basis: Basis
   /// The price of energy [USD/J].
   public var energyPrice: Double
   /// The time over which the purchase is written off [s].

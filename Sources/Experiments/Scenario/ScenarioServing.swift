@@ -23,4 +23,7 @@ public struct ScenarioObjective: Hashable, Sendable {
 
   /// The key as scenarios write it, "tpot_p99".
   public var key: String { "\(metric)_\(statistic)" }
+
+  /// The limit as a report's figures are compared with it, "tpot_ms.p99<=100".
+  public var requirement: String { "\(metric)_ms.\(statistic)<=\(limitSeconds * 1000)" }
 }

@@ -28,8 +28,9 @@ struct ScenarioTests {
     #expect(scenario.policy.prefetch.name == "all" && scenario.policy.chunks == 4)
     #expect(scenario.policy.schedule.name == "compute-as-ready" && scenario.policy.pinned)
     #expect(scenario.cache.experts == .automatic && scenario.cache.isPerLayer)
-    #expect(scenario.cache.dram == .all && scenario.cache.keyValueBytes == nil)
-    #expect(scenario.cache.reserveBytes == 1 << 30)
+    #expect(scenario.cache.host == .automatic && scenario.cache.keyValue == .automatic)
+    #expect(scenario.cache.workspaceBytes == 1 << 30 && scenario.cache.stagingBuffers == 2)
+    #expect(scenario.cache.memoryFraction == 0.9 && scenario.cache.initial == .filled)
     #expect(scenario.workload == WorkloadDescription(trace: "\(files.root)/traces/requests.csv"))
     #expect(scenario.serving.maximumBatch == 4 && scenario.serving.tokenBudget == 512)
     #expect(scenario.run.seed == 1 && scenario.run.warmUp == .automatic)
@@ -67,15 +68,15 @@ struct ScenarioTests {
       TemporaryLibrary.base,
       set: [
         "hardware=big-box", "cache.experts=12.5%", "cache.pool=global", "cache.kv=2 GiB",
-        "cache={dram: 32 GiB}", "workload.rate_scale=0.25", "run.seed=99", "run.warmup=20%",
+        "cache={dram: 32 GiB}", "workload.rate_scale=0.25", "run.seed=99", "run.warmup=5 min",
         "policy=lru", "precision={experts: int4, kv: fp8}", "serving.max_batch=8",
         "slo.itl_p95=50 ms", "run.duration=2 h", "routing.when_exhausted=stop",
       ])
     #expect(scenario.hardware.text == "big-box")
     // A later setting of the whole replaces earlier ones of its parts.
-    #expect(scenario.cache.experts == .automatic && scenario.cache.dram == .sized(.bytes(32 << 30)))
+    #expect(scenario.cache.experts == .automatic && scenario.cache.host == .bytes(32 << 30))
     #expect(scenario.workload.rateScale == 0.25 && scenario.run.seed == 99)
-    #expect(scenario.run.warmUp == .share(0.2) && scenario.run.durationSeconds == 7200)
+    #expect(scenario.run.warmUp == .seconds(300) && scenario.run.durationSeconds == 7200)
     #expect(scenario.policy.preset == "lru" && scenario.policy.prefetch.name == "none")
     #expect(scenario.precision["experts"] == .int4 && scenario.precision["kv"] == .fp8)
     #expect(scenario.precision["attention"] == nil)
@@ -94,17 +95,42 @@ struct ScenarioTests {
     #expect(scenario.cache.experts == expected)
   }
 
+  @Test("Room for keys and values")
+  func keyValueRooms() throws {
+    let fixed = try files.scenario(TemporaryLibrary.base, set: ["cache.kv=2 GiB"])
+    #expect(fixed.cache.keyValue == .bytes(2 << 30))
+    let elastic = try files.scenario(
+      TemporaryLibrary.base, set: ["cache={kv: elastic, pool: global, experts_min: 3 GiB}"])
+    #expect(elastic.cache.keyValue == .elastic && elastic.cache.minimumExpertBytes == 3 << 30)
+    #expect(throws: Diagnostics.self) {
+      _ = try files.scenario(TemporaryLibrary.base, set: ["cache.kv=elastic"])
+    }
+  }
+
+  @Test("An objective is a limit on a report's figure")
+  func requirement() throws {
+    let scenario = try files.scenario(TemporaryLibrary.base)
+    #expect(
+      scenario.objectives.map(\.requirement) == ["ttft_ms.mean<=2000.0", "tpot_ms.p99<=100.0"])
+  }
+
   @Test("An override reaches into a profile that is named")
   func insideProfile() throws {
     let scenario = try files.scenario(
       TemporaryLibrary.base, set: ["hardware.link.bandwidth=100 GB/s", "runtime.launch=1 us"])
     #expect(scenario.hardware.text == "small-box")
-    let node = try scenario.hardware.load()
+    let node = try #require(scenario.hardware.inline)
     #expect(node.value(at: "link.bandwidth")?.scalar == "100 GB/s")
-    #expect(node["name"]?.scalar == "small-box")
+    #expect(node["base"]?.scalar == "small-box")
+    #expect(origin(scenario, "hardware.base") == "\(files.root)/scenarios/test.yaml:1:11")
     #expect(
-      origin(scenario, "hardware.name") == "\(files.root)/hardware-profiles/small-box.yaml:1:7")
-    #expect(try scenario.runtime.load()["launch"]?.scalar == "1 us")
+      origin(scenario, "hardware.link.bandwidth") == "--set hardware.link.bandwidth=100 GB/s")
+    #expect(scenario.runtime.inline?["launch"]?.scalar == "1 us")
+    #expect(scenario.runtime.inline?["base"]?.scalar == "cuda-graphs")
+    let model = try files.scenario(TemporaryLibrary.base, set: ["model.hidden_size=8"]).model
+    #expect(model.text == "tiny" && model.path == "\(files.root)/models/tiny.json")
+    #expect(model.inline?["hidden_size"]?.scalar == "8")
+    #expect(model.inline?["model_type"]?.scalar == "mixtral")
   }
 
   @Test("Profiles may stand in the scenario itself")
@@ -121,7 +147,7 @@ struct ScenarioTests {
         requests: 10
       """)
     #expect(scenario.hardware.text == nil && scenario.hardware.label == "mine")
-    #expect(try scenario.hardware.load().value(at: "link.bandwidth")?.scalar == "1 GB/s")
+    #expect(scenario.hardware.inline?.value(at: "link.bandwidth")?.scalar == "1 GB/s")
     #expect(scenario.policy.preset == nil && scenario.policy.eviction.name == "belady")
     #expect(scenario.policy.label == "belady + load-then-compute")
     guard case .trace(let trace) = scenario.routing.source else {

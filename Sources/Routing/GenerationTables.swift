@@ -9,8 +9,8 @@ final class GenerationTables: @unchecked Sendable {
   let shape: RoutingShape
   let classes: Int
   /// Lag classes: the first lag and the number of lags.
-  let lagFirst: [Int]
-  let lagWidth: [Int]
+  let lagFirst: UnsafeMutablePointer<Int>
+  let lagWidth: UnsafeMutablePointer<Int>
   /// [layer][class]: cumulated probability that the token recalls, in units of 2⁻³².
   let recall: UnsafeMutablePointer<UInt32>
   /// [layer]: share taken over, share that follows the layer before; 2⁻¹⁶, so 65,536 is one.
@@ -21,7 +21,7 @@ final class GenerationTables: @unchecked Sendable {
   /// [layer]: the model's popularity for looking up.
   let popularity: CumulativeTables
   /// [layer]: what is added to a coordinate on the way from the layer before, 2⁻³².
-  let rotation: [UInt32]
+  let rotation: UnsafeMutablePointer<UInt32>
   /// [layer][256]: quantiles of a request's factor.
   let factors: UnsafeMutablePointer<Float>
   /// [layer][256]: how often a choice that follows the layer before is accepted, in 1/256, by the
@@ -49,8 +49,12 @@ final class GenerationTables: @unchecked Sendable {
     let ends = parameters.lagEnds
     classes = ends.count
     let starts = [1] + ends.dropLast().map { $0 + 1 }
-    lagFirst = starts
-    lagWidth = zip(starts, ends).map { $1 - $0 + 1 }
+    lagFirst = .allocate(capacity: ends.count)
+    lagWidth = .allocate(capacity: ends.count)
+    for index in ends.indices {
+      lagFirst[index] = starts[index]
+      lagWidth[index] = ends[index] - starts[index] + 1
+    }
     recall = .allocate(capacity: layers * ends.count)
     cohesion = .allocate(capacity: layers)
     chain = .allocate(capacity: layers)
@@ -61,7 +65,10 @@ final class GenerationTables: @unchecked Sendable {
     coherence = parameters.layers.map { UInt32(($0.coherence * 256).rounded()) }
     cells = .allocate(capacity: layers * experts)
     // Steps of the golden ratio spread over the circle and repeat for no layer.
-    rotation = (0..<layers).map { UInt32(truncatingIfNeeded: $0) &* 0x9E37_79B9 }
+    rotation = .allocate(capacity: layers)
+    for layer in 0..<layers {
+      rotation[layer] = UInt32(truncatingIfNeeded: layer) &* 0x9E37_79B9
+    }
     let concentrations = Array(Set(parameters.layers.map(\.gateConcentration))).sorted()
     gates = .allocate(capacity: concentrations.count * Self.quantiles)
     gateTable = parameters.layers.map { concentrations.firstIndex(of: $0.gateConcentration)! }
@@ -72,6 +79,9 @@ final class GenerationTables: @unchecked Sendable {
 
   deinit {
     popularity.deallocate()
+    lagFirst.deallocate()
+    lagWidth.deallocate()
+    rotation.deallocate()
     recall.deallocate()
     cohesion.deallocate()
     chain.deallocate()

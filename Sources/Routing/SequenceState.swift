@@ -155,26 +155,33 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private func generateRow(
     _ row: Int, in rows: UnsafeMutablePointer<Expert>, from stream: inout RandomStream
   ) {
+    // Locals, so that the loops below read no property of a class.
+    let tables = self.tables
+    let own = self.own
+    let popularity = tables.popularity
     let topK = tables.shape.topK
     let experts = tables.shape.experts
     let classes = tables.classes
-    let recalling = stream.next32()
-    let within = UInt64(stream.next32())
+    let stride = self.stride
+    var random = stream
+    let recalling = random.next32()
+    let within = UInt64(random.next32())
+    var thresholds = UnsafePointer(tables.recall)
+    var chosen = rows + row &* stride
     for layer in 0..<tables.shape.layers {
-      let chosen = rows + (row &* stride &+ layer &* topK)
       var earlier: UnsafeMutablePointer<Expert>?
-      let thresholds = tables.recall + layer &* classes
       if recalling < thresholds[classes &- 1] {
         var lagClass = 0
         while recalling >= thresholds[lagClass] { lagClass &+= 1 }
-        let width = UInt64(tables.lagWidth[lagClass])
-        let lag = tables.lagFirst[lagClass] &+ Int((within &* width) &>> 32)
+        let lag =
+          tables.lagFirst[lagClass]
+          &+ Int((within &* UInt64(tables.lagWidth[lagClass])) &>> 32)
         if lag <= row { earlier = chosen - lag &* stride }
       }
       let cohesion = tables.cohesion[layer]
       let chain = tables.chain[layer]
       for rank in 0..<topK {
-        let bits = stream.next()
+        let bits = random.next()
         let uniform = UInt32(truncatingIfNeeded: bits &>> 32)
         if let earlier, UInt32(truncatingIfNeeded: bits & 0xFFFF) < cohesion,
           let expert = Self.firstNew(earlier, rank, topK, chosen)
@@ -185,13 +192,12 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
         var expert: Int
         if UInt32(truncatingIfNeeded: (bits &>> 16) & 0xFFFF) < chain {
           let before = Int(truncatingIfNeeded: (chosen - topK)[rank])
-          let coordinate = tables.popularity.coordinate(
+          let coordinate = popularity.coordinate(
             within: before, layer: layer &- 1, random: uniform)
-          expert = tables.popularity.expert(
-            at: coordinate &+ tables.rotation[layer], layer: layer)
+          expert = popularity.expert(at: coordinate &+ tables.rotation[layer], layer: layer)
           // The low bits of the uniform number hardly entered the coordinate.
           if UInt8(truncatingIfNeeded: uniform) >= acceptance[layer &* experts &+ expert] {
-            expert = own.expert(at: stream.next32(), layer: layer)
+            expert = own.expert(at: random.next32(), layer: layer)
           }
         } else {
           expert = own.expert(at: uniform, layer: layer)
@@ -200,14 +206,17 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
         while Self.isAmong(chosen, rank, Expert(truncatingIfNeeded: expert)) {
           attempts &+= 1
           if attempts <= 64 {
-            expert = own.expert(at: stream.next32(), layer: layer)
+            expert = own.expert(at: random.next32(), layer: layer)
           } else {
             expert = expert &+ 1 == experts ? 0 : expert &+ 1
           }
         }
         chosen[rank] = Expert(truncatingIfNeeded: expert)
       }
+      chosen += topK
+      thresholds += classes
     }
+    stream = random
   }
 
   /// The choice of the same rank in an earlier token, or the next one that is not chosen yet.

@@ -68,7 +68,7 @@ let package = Package(
     .executableTarget(
       name: "moesim",
       dependencies: [
-        "Reports", "Experiments", "Configuration",
+        "Reports", "Experiments", "Serving", "Routing", "Configuration",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -7,6 +7,7 @@ import ArgumentParser
 struct MoesimCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "moesim",
-    abstract: "Simulates the serving of Mixture-of-Experts language models."
+    abstract: "Simulates the serving of Mixture-of-Experts language models.",
+    subcommands: [SimulateCommand.self]
   )
 }

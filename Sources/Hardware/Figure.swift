@@ -47,6 +47,11 @@ public struct Figure: Hashable, Sendable {
     self.origin = origin
   }
 
+  /// The source of a figure that could not be read, which has been reported.
+  static let standIn = "missing"
+  /// Whether the figure was read.
+  var isRead: Bool { source != Self.standIn }
+
   /// What a simulation reckons with: the achievable number where there is one, else the nominal.
   public var effective: Double { achievable ?? nominal }
 
@@ -143,8 +148,8 @@ extension MappingReader {
     if found == nil, !has(key) { reportMissing(key) }
     return found
       ?? Figure(
-        nominal: range.lowerBound, dimension: dimension, source: "missing", hasSource: false,
-        origin: node.location)
+        nominal: range.lowerBound, dimension: dimension, source: Figure.standIn,
+        hasSource: false, origin: node.location)
   }
 
   /// A share of `nominal` or a rate; a little more than nominal is allowed, since drives exceed what

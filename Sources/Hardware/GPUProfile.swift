@@ -21,7 +21,7 @@ public struct MemoryProfile: Sendable {
     capacity = reader.requiredFigure("capacity", .bytes, in: Plausible.capacity)
     reserved = reader.figure("reserved", .bytes, in: 0...Plausible.capacity.upperBound)
     bandwidth = reader.requiredFigure("bandwidth", .bytesPerSecond, in: Plausible.bandwidth, .rate)
-    if let reserved, reserved.nominal >= capacity.nominal {
+    if let reserved, capacity.isRead, reserved.nominal >= capacity.nominal {
       reader.report("reserved", "is not less than the capacity")
     }
     reader.finish()

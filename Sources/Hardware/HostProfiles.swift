@@ -81,7 +81,7 @@ public struct DRAMProfile: Sendable {
     pricePerByte = reader.requiredFigure("price", .currencyPerByte, in: Plausible.pricePerByte)
     standbyPer32GiB = reader.requiredFigure("standby_per_32_gib", .watts, in: Plausible.power)
     energyPerByte = reader.requiredFigure("energy", .joulesPerByte, in: Plausible.energyPerByte)
-    if let reserved, reserved.nominal >= capacity.nominal {
+    if let reserved, capacity.isRead, reserved.nominal >= capacity.nominal {
       reader.report("reserved", "is not less than the capacity")
     }
     reader.finish()

@@ -88,7 +88,7 @@ public struct MachineProfile: Sendable {
         reader.report(
           "gpus", "GPU \(index) (\(gpu.name)) has no host_link, and the memory is not unified")
       }
-      if unifiedMemory, gpu.memory.capacity.nominal > dram.capacity.nominal {
+      if unifiedMemory, dram.capacity.isRead, gpu.memory.capacity.nominal > dram.capacity.nominal {
         reader.report(
           "gpus",
           "GPU \(index) (\(gpu.name)) has more memory than the pool that it shares; "

@@ -13,7 +13,7 @@ public struct PowerProfile: Sendable {
   init(_ reader: MappingReader) {
     idle = reader.requiredFigure("idle", .watts, in: Plausible.power)
     full = reader.requiredFigure("full", .watts, in: Plausible.power)
-    if full.nominal < idle.nominal {
+    if idle.isRead, full.isRead, full.nominal < idle.nominal {
       reader.report("full", "is below idle; a busy part draws no less than an idle one")
     }
     reader.finish()

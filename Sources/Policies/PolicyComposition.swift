@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Routing
+
 /// A policy: one choice for each role.
 ///
 /// Roles compose freely; a preset file names a composition.
@@ -16,6 +18,8 @@ public struct PolicyComposition: Sendable {
   public var schedule: any SchedulePolicy
   /// Who joins the batch.
   public var admission: any AdmissionPolicy
+  /// The order in which the members of a layer's set are touched.
+  public var touchOrder: TouchOrder
   /// How experts move.
   public var transfer: TransferOptions
 
@@ -25,7 +29,7 @@ public struct PolicyComposition: Sendable {
     prefetch: any PrefetchPolicy = NoPrefetch(),
     schedule: any SchedulePolicy = ComputeAsReady(),
     admission: any AdmissionPolicy = FirstComeFirstServed(),
-    transfer: TransferOptions = TransferOptions()
+    touchOrder: TouchOrder = .weight, transfer: TransferOptions = TransferOptions()
   ) {
     self.name = name
     self.eviction = eviction
@@ -33,6 +37,7 @@ public struct PolicyComposition: Sendable {
     self.prefetch = prefetch
     self.schedule = schedule
     self.admission = admission
+    self.touchOrder = touchOrder
     self.transfer = transfer
   }
 }

@@ -33,7 +33,8 @@ public final class GeneratedRouting: RoutingSource {
   private var wide: [SequenceState<UInt16>] = []
   private let isNarrow: Bool
   private var freeSlots: [Int] = []
-  private var gate: [Float]
+  /// The gate weights of one token, a buffer.
+  private let gate: UnsafeMutablePointer<Float>
 
   /// A generator.
   ///
@@ -54,8 +55,10 @@ public final class GeneratedRouting: RoutingSource {
       seed: seed, replication: replication, purpose: .routingWeights, entity: 0)
     countStream = RandomStream(
       seed: seed, replication: replication, purpose: .routingPrompt, entity: 0)
-    gate = [Float](repeating: 0, count: parameters.shape.topK)
+    gate = .allocate(capacity: parameters.shape.topK)
   }
+
+  deinit { gate.deallocate() }
 
   /// Begins a request; nothing is drawn until its routing is asked for.
   public func beginSequence(
@@ -153,35 +156,10 @@ public final class GeneratedRouting: RoutingSource {
     // The upper half of the blocks is left free by the token-wise draws of the same purpose.
     let place = UInt64(truncatingIfNeeded: (position & 0x7F_FFFF) * 4096 + layer)
     stream.seek(block: 1 &<< 47 | place &<< 12)
-    addCounts(
-      state.inclusionProbabilities(layer: layer), tokens: count, from: &stream, to: &activation)
-  }
-
-  /// Draws how many of `tokens` tokens choose each expert: binomials in turn, each given what is
-  /// left, so that the choices sum to `tokens × topK`.
-  private func addCounts(
-    _ probabilities: UnsafePointer<Float>, tokens: Int, from stream: inout RandomStream,
-    to activation: inout LayerActivation
-  ) {
-    var mass: Double = 0
-    for expert in 0..<shape.experts { mass += Double(probabilities[expert]) }
-    var left = tokens * shape.topK
-    let weight = 1 / Float(shape.topK)
-    for expert in 0..<shape.experts where left > 0 {
-      let probability = Double(probabilities[expert])
-      let share = mass > probability ? max(0, min(1, probability / mass)) : 1
-      mass -= probability
-      var drawn = approximateBinomial(trials: left, probability: share, from: &stream)
-      let others = shape.experts - expert - 1
-      drawn = min(drawn, tokens)
-      drawn = max(drawn, left - others * tokens)
-      if drawn > 0 {
-        activation.add(
-          expert: Int32(expert), weight: Float(drawn) * weight, tokens: Int32(drawn))
-        left -= drawn
-      }
-    }
-    activation.tokens += tokens
+    let probabilities = state.inclusionProbabilities(layer: layer)
+    PromptCounts.add(
+      tokens: count, shape: shape, probability: { Double(probabilities[$0]) }, from: &stream,
+      to: &activation)
   }
 
   /// Adds one token's choices with gate weights: sorted gamma draws, normalised.
@@ -206,29 +184,28 @@ public final class GeneratedRouting: RoutingSource {
       UInt64(truncatingIfNeeded: token & 0x7FF_FFFF) &<< 17
       | UInt64(truncatingIfNeeded: layer) &<< 5
     let table = tables.gates + tables.gateTable[layer] &* GenerationTables.quantiles
-    gate.withUnsafeMutableBufferPointer { gate in
-      var words = stream.words(ofBlock: block)
-      var sum: Float = 0
-      for rank in 0..<topK {
-        if rank & 3 == 0 && rank > 0 {
-          (words.0, words.1, words.2) = (words.1, words.2, words.3)
-          if rank & 15 == 0 {
-            block &+= 1
-            words = stream.words(ofBlock: block)
-          }
+    let gate = self.gate
+    var words = stream.words(ofBlock: block)
+    var sum: Float = 0
+    for rank in 0..<topK {
+      if rank & 3 == 0 && rank > 0 {
+        (words.0, words.1, words.2) = (words.1, words.2, words.3)
+        if rank & 15 == 0 {
+          block &+= 1
+          words = stream.words(ofBlock: block)
         }
-        let value = table[Int(words.0 & 0xFF)]
-        words.0 &>>= 8
-        sum += value
-        var hole = rank
-        while hole > 0 && gate[hole &- 1] < value {
-          gate[hole] = gate[hole &- 1]
-          hole &-= 1
-        }
-        gate[hole] = value
       }
-      let scale = 1 / sum
-      for rank in 0..<topK { gate[rank] *= scale }
+      let value = table[Int(words.0 & 0xFF)]
+      words.0 &>>= 8
+      sum += value
+      var hole = rank
+      while hole > 0 && gate[hole &- 1] < value {
+        gate[hole] = gate[hole &- 1]
+        hole &-= 1
+      }
+      gate[hole] = value
     }
+    let scale = 1 / sum
+    for rank in 0..<topK { gate[rank] *= scale }
   }
 }

@@ -9,8 +9,8 @@ final class GenerationTables: @unchecked Sendable {
   let shape: RoutingShape
   let classes: Int
   /// Lag classes: the first lag and the number of lags.
-  let lagFirst: [Int]
-  let lagWidth: [Int]
+  let lagFirst: UnsafeMutablePointer<Int>
+  let lagWidth: UnsafeMutablePointer<Int>
   /// [layer][class]: cumulated probability that the token recalls, in units of 2⁻³².
   let recall: UnsafeMutablePointer<UInt32>
   /// [layer]: share taken over, share that follows the layer before; 2⁻¹⁶, so 65,536 is one.
@@ -21,9 +21,16 @@ final class GenerationTables: @unchecked Sendable {
   /// [layer]: the model's popularity for looking up.
   let popularity: CumulativeTables
   /// [layer]: what is added to a coordinate on the way from the layer before, 2⁻³².
-  let rotation: [UInt32]
+  let rotation: UnsafeMutablePointer<UInt32>
   /// [layer][256]: quantiles of a request's factor.
   let factors: UnsafeMutablePointer<Float>
+  /// [layer][256]: how often a choice that follows the layer before is accepted, in 1/256, by the
+  /// quantile of the request's factor: in proportion to it, up to the median.
+  let acceptance: UnsafeMutablePointer<UInt8>
+  /// [layer]: the share of experts whose factor is that of their association, in 1/256.
+  let coherence: [UInt32]
+  /// [layer][expert]: the cell of the request's shared field; associated experts share cells.
+  let cells: UnsafeMutablePointer<UInt16>
   /// [table][256]: quantiles of the gamma variables behind gate weights; [layer]: which table.
   let gates: UnsafeMutablePointer<Float>
   let gateTable: [Int]
@@ -42,30 +49,46 @@ final class GenerationTables: @unchecked Sendable {
     let ends = parameters.lagEnds
     classes = ends.count
     let starts = [1] + ends.dropLast().map { $0 + 1 }
-    lagFirst = starts
-    lagWidth = zip(starts, ends).map { $1 - $0 + 1 }
+    lagFirst = .allocate(capacity: ends.count)
+    lagWidth = .allocate(capacity: ends.count)
+    for index in ends.indices {
+      lagFirst[index] = starts[index]
+      lagWidth[index] = ends[index] - starts[index] + 1
+    }
     recall = .allocate(capacity: layers * ends.count)
     cohesion = .allocate(capacity: layers)
     chain = .allocate(capacity: layers)
     weights = .allocate(capacity: layers * experts)
     popularity = CumulativeTables(layers: layers, experts: experts)
     factors = .allocate(capacity: layers * Self.quantiles)
+    acceptance = .allocate(capacity: layers * Self.quantiles)
+    coherence = parameters.layers.map { UInt32(($0.coherence * 256).rounded()) }
+    cells = .allocate(capacity: layers * experts)
     // Steps of the golden ratio spread over the circle and repeat for no layer.
-    rotation = (0..<layers).map { UInt32(truncatingIfNeeded: $0) &* 0x9E37_79B9 }
+    rotation = .allocate(capacity: layers)
+    for layer in 0..<layers {
+      rotation[layer] = UInt32(truncatingIfNeeded: layer) &* 0x9E37_79B9
+    }
     let concentrations = Array(Set(parameters.layers.map(\.gateConcentration))).sorted()
     gates = .allocate(capacity: concentrations.count * Self.quantiles)
     gateTable = parameters.layers.map { concentrations.firstIndex(of: $0.gateConcentration)! }
     fillQuantiles(parameters, concentrations)
     for (index, layer) in parameters.layers.enumerated() { fill(index, layer) }
+    fillCells()
   }
 
   deinit {
     popularity.deallocate()
+    lagFirst.deallocate()
+    lagWidth.deallocate()
+    rotation.deallocate()
     recall.deallocate()
     cohesion.deallocate()
     chain.deallocate()
     weights.deallocate()
     factors.deallocate()
+    acceptance.deallocate()
+    cells.deallocate()
     gates.deallocate()
   }
 
@@ -77,6 +100,8 @@ final class GenerationTables: @unchecked Sendable {
       for quantile in 0..<Self.quantiles {
         factors[index * Self.quantiles + quantile] = Float(
           exp(layer.requestSpread * normal[quantile]))
+        let accepted = min(1, exp(layer.requestSpread * (normal[quantile])))
+        acceptance[index * Self.quantiles + quantile] = UInt8(min(255, accepted * 256))
       }
     }
     for (table, concentration) in concentrations.enumerated() {
@@ -84,6 +109,23 @@ final class GenerationTables: @unchecked Sendable {
         let probability = (Double(quantile) + 0.5) / Double(Self.quantiles)
         gates[table * Self.quantiles + quantile] = Float(
           max(1e-20, Quantiles.gamma(probability, shape: concentration, scale: 1)))
+      }
+    }
+  }
+
+  /// The cell of an expert is where the middle of its interval lies once the turns between the
+  /// layers are undone.
+  private func fillCells() {
+    var turn: UInt32 = 0
+    for layer in 0..<shape.layers {
+      turn = turn &+ rotation[layer]
+      var start: UInt32 = 0
+      for expert in 0..<shape.experts {
+        let end = popularity.ends[layer * shape.experts + expert]
+        let middle = start &+ (end &- start) / 2 &- turn
+        cells[layer * shape.experts + expert] = UInt16(
+          (UInt64(middle) &* UInt64(shape.experts)) &>> 32)
+        start = end
       }
     }
   }

@@ -19,14 +19,17 @@ public struct RoutingFit: Sendable {
   public var lagEnds: [Int]
   /// The seed of the generated sequences.
   public var seed: UInt64
+  /// The share of experts whose preference by a request is one with their associates'.
+  public var coherence: Double
   /// The concentration of gate weights where the trace has none.
   public var gateConcentration: Double
 
   /// A fit with the standard settings.
   public init(
     iterations: Int = 24, lagEnds: [Int] = RoutingParameters.standardLagEnds, seed: UInt64 = 1,
-    gateConcentration: Double = 4
+    coherence: Double = 0.9, gateConcentration: Double = 4
   ) {
+    self.coherence = coherence
     self.iterations = iterations
     self.lagEnds = lagEnds
     self.seed = seed
@@ -84,7 +87,8 @@ public struct RoutingFit: Sendable {
     let layers = (0..<training.shape.layers).map { layer in
       RoutingParameters.Layer(
         popularity: target.inclusion[layer].map { -log(1 - min(0.98, max(1e-5, $0))) },
-        requestSpread: 0.7, recall: [Double](repeating: 0.02, count: lagEnds.count),
+        requestSpread: 0.7, coherence: coherence,
+        recall: [Double](repeating: 0.02, count: lagEnds.count),
         cohesion: 0.92, chain: layer == 0 ? 0 : 0.3,
         gateConcentration: training.gateConcentration(layer: layer) ?? gateConcentration)
     }

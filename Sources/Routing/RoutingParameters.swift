@@ -17,23 +17,27 @@ public struct RoutingParameters: Sendable, Equatable {
     public var popularity: [Double]
     /// Deviation of the logarithm of the factor by which a request perturbs each weight.
     public var requestSpread: Double
+    /// The share of experts whose factor is one with their associates' in the other layers.
+    public var coherence: Double
     /// Probability that a choice is recalled, for each class of lags.
     public var recall: [Double]
     /// Of the choices of a token that recalls, the share that is taken over: how much a token's
     /// choices are recalled together. Above the sum of `recall`, at most 1.
     public var cohesion: Double
-    /// Of the choices not recalled, the share that follows the layer before.
+    /// Of the choices not recalled, the share that follows the layer before where the request's
+    /// preference accepts it.
     public var chain: Double
     /// Concentration of the Dirichlet distribution of a token's gate weights.
     public var gateConcentration: Double
 
     /// The statistics of a layer.
     public init(
-      popularity: [Double], requestSpread: Double, recall: [Double], cohesion: Double,
-      chain: Double, gateConcentration: Double
+      popularity: [Double], requestSpread: Double, coherence: Double = 0, recall: [Double],
+      cohesion: Double, chain: Double, gateConcentration: Double
     ) {
       self.popularity = popularity
       self.requestSpread = requestSpread
+      self.coherence = coherence
       self.recall = recall
       self.cohesion = cohesion
       self.chain = chain
@@ -118,6 +122,9 @@ public struct RoutingParameters: Sendable, Equatable {
     check(
       layer.requestSpread >= 0 && layer.requestSpread <= 6, "request_spread",
       "\(layer.requestSpread); 0 to 6 is expected")
+    check(
+      layer.coherence >= 0 && layer.coherence <= 1, "coherence",
+      "\(layer.coherence); a share is expected")
     check(
       layer.recall.count == lagEnds.count && layer.recall.allSatisfy { $0 >= 0 && $0 <= 1 },
       "recall", "\(lagEnds.count) probabilities are expected, one per class of lags")

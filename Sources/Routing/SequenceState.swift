@@ -9,6 +9,10 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private let tables: GenerationTables
   private let own: CumulativeTables
   private let scratch: UnsafeMutablePointer<Float>
+  /// [cell]: the quantile of the request's preference that associated experts share.
+  private let field: UnsafeMutablePointer<UInt8>
+  /// [layer][expert]: how often a choice that follows the layer before is accepted, in 1/255.
+  private let acceptance: UnsafeMutablePointer<UInt8>
   private var requestStream: RandomStream
   private var tokenStream: RandomStream
   private var promptStream: RandomStream
@@ -34,6 +38,8 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
     stride = shape.layers * shape.topK
     own = CumulativeTables(layers: shape.layers, experts: shape.experts)
     scratch = .allocate(capacity: shape.experts)
+    field = .allocate(capacity: shape.experts)
+    acceptance = .allocate(capacity: shape.layers * shape.experts)
     rows = .allocate(capacity: 0)
     promptRows = .allocate(capacity: 0)
     func stream(_ purpose: StreamPurpose) -> RandomStream {
@@ -47,6 +53,8 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   deinit {
     own.deallocate()
     scratch.deallocate()
+    field.deallocate()
+    acceptance.deallocate()
     rows.deallocate()
     promptRows.deallocate()
     inclusion?.deallocate()
@@ -114,6 +122,10 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private func prepare() {
     if isPrepared { return }
     isPrepared = true
+    requestStream.seek(block: UInt64(tables.shape.layers) &<< 20)
+    for cell in 0..<tables.shape.experts {
+      field[cell] = UInt8(truncatingIfNeeded: requestStream.next32() &>> 24)
+    }
     for layer in 0..<tables.shape.layers {
       requestStream.seek(block: UInt64(layer) &<< 20)
       perturb(layer)
@@ -121,15 +133,21 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
     }
   }
 
+  /// Multiplies each weight by a factor. Its quantile is the one that associated experts of all
+  /// layers share, or one of its own.
   private func perturb(_ layer: Int) {
     let experts = tables.shape.experts
-    let weights = tables.weights + layer * experts
+    let start = layer * experts
     let factors = tables.factors + layer * GenerationTables.quantiles
+    let accepted = tables.acceptance + layer * GenerationTables.quantiles
+    let coherence = tables.coherence[layer]
     var bits: UInt32 = 0
     for expert in 0..<experts {
-      if expert & 3 == 0 { bits = requestStream.next32() }
-      scratch[expert] = weights[expert] * factors[Int(bits & 0xFF)]
-      bits &>>= 8
+      bits = expert & 1 == 0 ? requestStream.next32() : bits &>> 16
+      let isShared = (bits &>> 8) & 0xFF < coherence
+      let quantile = isShared ? Int(field[Int(tables.cells[start + expert])]) : Int(bits & 0xFF)
+      scratch[expert] = tables.weights[start + expert] * factors[quantile]
+      acceptance[start + expert] = accepted[quantile]
     }
   }
 
@@ -137,26 +155,33 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private func generateRow(
     _ row: Int, in rows: UnsafeMutablePointer<Expert>, from stream: inout RandomStream
   ) {
+    // Locals, so that the loops below read no property of a class.
+    let tables = self.tables
+    let own = self.own
+    let popularity = tables.popularity
     let topK = tables.shape.topK
     let experts = tables.shape.experts
     let classes = tables.classes
-    let recalling = stream.next32()
-    let within = UInt64(stream.next32())
+    let stride = self.stride
+    var random = stream
+    let recalling = random.next32()
+    let within = UInt64(random.next32())
+    var thresholds = UnsafePointer(tables.recall)
+    var chosen = rows + row &* stride
     for layer in 0..<tables.shape.layers {
-      let chosen = rows + (row &* stride &+ layer &* topK)
       var earlier: UnsafeMutablePointer<Expert>?
-      let thresholds = tables.recall + layer &* classes
       if recalling < thresholds[classes &- 1] {
         var lagClass = 0
         while recalling >= thresholds[lagClass] { lagClass &+= 1 }
-        let width = UInt64(tables.lagWidth[lagClass])
-        let lag = tables.lagFirst[lagClass] &+ Int((within &* width) &>> 32)
+        let lag =
+          tables.lagFirst[lagClass]
+          &+ Int((within &* UInt64(tables.lagWidth[lagClass])) &>> 32)
         if lag <= row { earlier = chosen - lag &* stride }
       }
       let cohesion = tables.cohesion[layer]
       let chain = tables.chain[layer]
       for rank in 0..<topK {
-        let bits = stream.next()
+        let bits = random.next()
         let uniform = UInt32(truncatingIfNeeded: bits &>> 32)
         if let earlier, UInt32(truncatingIfNeeded: bits & 0xFFFF) < cohesion,
           let expert = Self.firstNew(earlier, rank, topK, chosen)
@@ -167,10 +192,13 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
         var expert: Int
         if UInt32(truncatingIfNeeded: (bits &>> 16) & 0xFFFF) < chain {
           let before = Int(truncatingIfNeeded: (chosen - topK)[rank])
-          let coordinate = tables.popularity.coordinate(
+          let coordinate = popularity.coordinate(
             within: before, layer: layer &- 1, random: uniform)
-          expert = tables.popularity.expert(
-            at: coordinate &+ tables.rotation[layer], layer: layer)
+          expert = popularity.expert(at: coordinate &+ tables.rotation[layer], layer: layer)
+          // The low bits of the uniform number hardly entered the coordinate.
+          if UInt8(truncatingIfNeeded: uniform) >= acceptance[layer &* experts &+ expert] {
+            expert = own.expert(at: random.next32(), layer: layer)
+          }
         } else {
           expert = own.expert(at: uniform, layer: layer)
         }
@@ -178,14 +206,17 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
         while Self.isAmong(chosen, rank, Expert(truncatingIfNeeded: expert)) {
           attempts &+= 1
           if attempts <= 64 {
-            expert = own.expert(at: stream.next32(), layer: layer)
+            expert = own.expert(at: random.next32(), layer: layer)
           } else {
             expert = expert &+ 1 == experts ? 0 : expert &+ 1
           }
         }
         chosen[rank] = Expert(truncatingIfNeeded: expert)
       }
+      chosen += topK
+      thresholds += classes
     }
+    stream = random
   }
 
   /// The choice of the same rank in an earlier token, or the next one that is not chosen yet.

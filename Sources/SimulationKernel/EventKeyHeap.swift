@@ -28,6 +28,7 @@ struct EventKeyHeap: ~Copyable {
     (self.storage, self.base) = Self.allocate(self.capacity)
   }
 
+  @inlinable
   deinit {
     storage.deallocate()
   }

@@ -18,6 +18,7 @@ struct RawBuffer<Element: BitwiseCopyable>: ~Copyable {
     self.capacity = capacity
   }
 
+  @inlinable
   deinit {
     base.deallocate()
   }
@@ -56,7 +57,7 @@ struct RawBuffer<Element: BitwiseCopyable>: ~Copyable {
   }
 
   @inline(never)
-  @usableFromInline
+  @inlinable
   mutating func grow(to newCapacity: Int) {
     let larger = UnsafeMutablePointer<Element>.allocate(capacity: newCapacity)
     larger.moveInitialize(from: base, count: count)

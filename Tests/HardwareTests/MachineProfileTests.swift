@@ -15,7 +15,7 @@ import Units
     #expect(gpu.memory.capacityBytes == 48 << 30)
     #expect(!gpu.memory.capacity.hasSource)
     #expect(gpu.memory.capacity.source == "given in box.yaml")
-    #expect(gpu.memory.capacity.origin.description == "box.yaml:3:58")
+    #expect(gpu.memory.capacity.origin.description == "box.yaml:3:54")
     #expect(gpu.memory.bandwidth.nominal == 1008e9, "what is not overridden stays")
     #expect(machine.drives[0].name == "Samsung 990 PRO 1 TB (Gen4)")
     let entries = machine.describe()
@@ -52,7 +52,7 @@ import Units
 
   @Test(
     arguments: [
-      ("capacity: 48 GiB}", "capacity: 48 GB/s}", "box.yaml:3:58: gpus[0].memory.capacity"),
+      ("capacity: 48 GiB}", "capacity: 48 GB/s}", "box.yaml:3:54: gpus[0].memory.capacity"),
       ("capacity: 48 GiB}", "capacity: -1 GiB}", "out of range"),
       ("capacity: 48 GiB}", "capacity: 0 GiB}", "out of range"),
       ("capacity: 48 GiB}", "capacity: .nan}", "not a finite number"),

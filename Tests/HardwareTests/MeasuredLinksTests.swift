@@ -23,7 +23,7 @@ struct MeasuredLinksTests {
     let path = try #require(SharedData.path("hw_links/hw_measured.csv"))
     let text = try String(contentsOfFile: path, encoding: .utf8)
     let units = ["GB/s": 1e9, "MB/s": 1e6, "GiB/s": 1_073_741_824, "MiB/s": 1_048_576]
-    return text.split(separator: "\n").dropFirst().map { line in
+    return text.split(whereSeparator: \.isNewline).dropFirst().map { line in
       let fields = Self.fields(line)
       let rate = units[fields[6]].flatMap { unit in Double(fields[5]).map { $0 * unit } }
       return Row(
@@ -109,7 +109,7 @@ struct MeasuredLinksTests {
     let link = try shipped.checkPart(.link, "pcie-gen4-x16")
     func value(_ path: String) -> Double { link.first { $0.path == path }?.figure.nominal ?? 0 }
     var checked = 0
-    for line in text.split(separator: "\n") {
+    for line in text.split(whereSeparator: \.isNewline) {
       let fields = Self.fields(line)
       guard fields[3] == "n x memcpyAsync", let measured = Double(fields[5]) else { continue }
       let numbers = fields[4].split(whereSeparator: { !$0.isNumber }).compactMap { Double($0) }

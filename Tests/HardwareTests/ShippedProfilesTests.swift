@@ -129,3 +129,46 @@ import Units
     }
   }
 }
+
+@Suite struct ProfileCheckingTests {
+  /// Every file under `hardware-profiles` is recognised for what its folder says, and is right.
+  @Test func everyFileIsRecognised() throws {
+    let root = Checkout.root.appending(path: "hardware-profiles")
+    let files = FileManager.default.enumerator(at: root, includingPropertiesForKeys: nil)
+    var count = 0
+    while let file = files?.nextObject() as? URL {
+      guard file.pathExtension == "yaml" else { continue }
+      let folder = file.deletingLastPathComponent().lastPathComponent
+      let expected: ProfileKind =
+        switch folder {
+        case "hardware-profiles": .machine
+        case "runtimes": .runtime
+        default: .part(try #require(PartKind(rawValue: folder)))
+        }
+      #expect(try shipped.check(path: file.path).kind == expected, "\(file.path)")
+      count += 1
+    }
+    #expect(count >= 100)
+  }
+
+  @Test func otherFilesAreRefused() throws {
+    let path = FileManager.default.temporaryDirectory.appending(path: "\(UUID()).yaml").path
+    try Data("model: mixtral\n".utf8).write(to: URL(filePath: path))
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(throws: Diagnostics.self) { try shipped.check(path: path) }
+    #expect(throws: MissingFile.self) { try shipped.check(path: path + ".none.yaml") }
+  }
+
+  @Test func theStandardLibraryFindsTheCheckout() {
+    let names = ProfileLibrary(
+      folders: DataFolders.named(
+        "hardware-profiles", environment: ["MOESIM_DATA": Checkout.root.path], executable: nil)
+    ).machineNames
+    #expect(names.contains("rtx-4090-desktop"))
+    let executable = Checkout.root.appending(path: ".build/x/debug/moesim").path
+    let folders = DataFolders.named(
+      "hardware-profiles", given: ["/given"], environment: [:], executable: executable)
+    #expect(folders.first == "/given")
+    #expect(folders.contains(Checkout.root.appending(path: "hardware-profiles").path))
+  }
+}

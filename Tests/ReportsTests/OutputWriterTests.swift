@@ -106,4 +106,35 @@ struct OutputWriterTests {
     try writer.write(String(repeating: "x", count: 200_000))
     try writer.finish()
   }
+
+  #if compiler(>=6.2)
+    @Test("to a standard output that is full ends a command with its exit code")
+    func fullStandardOutput() async {
+      await #expect(processExitsWith: .exitCode(WriteFailure.exitCode)) {
+        dup2(open("/dev/full", O_WRONLY), STDOUT_FILENO)
+        do throws(WriteFailure) {
+          try OutputWriter.write("a report\n")
+          exit(0)
+        } catch {
+          exit(error.target == "standard output" ? WriteFailure.exitCode : 1)
+        }
+      }
+    }
+
+    @Test("to a standard output whose reader has gone is a success")
+    func goneReader() async {
+      await #expect(processExitsWith: .exitCode(0)) {
+        var ends: [Int32] = [0, 0]
+        guard pipe(&ends) == 0 else { exit(1) }
+        dup2(ends[1], STDOUT_FILENO)
+        close(ends[0])
+        do throws(WriteFailure) {
+          try OutputWriter.write(String(repeating: "a long report\n", count: 100_000))
+          exit(0)
+        } catch {
+          exit(1)
+        }
+      }
+    }
+  #endif
 }

@@ -19,9 +19,9 @@ enum ServingHarness {
   ) -> MachineFigures {
     MachineFigures(
       name: "test", isUnified: isUnified,
-      deviceMemoryBytes: Int64(deviceGiB * Double(1 << 30)), deviceBandwidth: 1e12,
+      deviceMemoryBytes: Int64(deviceGiB * 1_073_741_824), deviceBandwidth: 1e12,
       linkRate: linkRate, linkLatencySeconds: 0, linkIsFullDuplex: true, stagingRate: 8e9,
-      hostMemoryBytes: Int64(hostGiB * Double(1 << 30)), hostBandwidth: 60e9, drive: drive,
+      hostMemoryBytes: Int64(hostGiB * 1_073_741_824), hostBandwidth: 60e9, drive: drive,
       parts: [
         .init(
           name: "GPU", resource: "gpu0.compute", purchaseUSD: 1600, idleWatts: 20, fullWatts: 450)
@@ -31,8 +31,8 @@ enum ServingHarness {
 
   /// A drive of four lanes.
   static let drive = MachineFigures.Drive(
-    capacityBytes: 1 << 40, bandwidth: 6e9, lanes: 4, latencySeconds: 0, laneRate: 3e9,
-    requestBytes: 1 << 20)
+    capacityBytes: 1_000_000_000_000, bandwidth: 6e9, lanes: 4, latencySeconds: 0, laneRate: 3e9,
+    requestBytes: 1_048_576)
 
   /// A small mixture model: `layers` layers of `experts` experts, top-`topK`.
   static func model(layers: Int = 4, experts: Int = 8, topK: Int = 2) throws -> ModelDescriptor {
@@ -74,7 +74,7 @@ enum ServingHarness {
     transfer: TransferOptions = TransferOptions()
   ) -> PolicyComposition {
     PolicyComposition(
-      name: "lru", eviction: LRUEviction.registration, hostEviction: LRUEviction.registration,
+      name: "lru", eviction: EvictionRegistry.all[0], hostEviction: EvictionRegistry.all[0],
       prefetch: prefetch, schedule: schedule, transfer: transfer)
   }
 

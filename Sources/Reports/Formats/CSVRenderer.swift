@@ -42,7 +42,7 @@ public struct CSVRenderer: ReportRenderer {
 }
 
 /// The union of several rows' keys, each new key after the one that stands before it in its row.
-private struct CSVHeader {
+struct CSVHeader {
   private(set) var keys: [String] = []
   private var known: Set<String> = []
 

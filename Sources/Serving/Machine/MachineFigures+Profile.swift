@@ -35,7 +35,7 @@ extension MachineFigures {
       linkIsFullDuplex: link?.isFullDuplex ?? true,
       stagingRate: machine.cpu.stagingCopyBandwidth, hostMemoryBytes: machine.dram.usableBytes,
       hostBandwidth: machine.dram.bandwidth.effective, drive: drive,
-      parts: Self.parts(of: machine), rentUSDPerHour: machine.rentPerHour.map { $0 * 3600 },
+      parts: Self.parts(of: machine), rentUSDPerHour: machine.rentPerHour,
       assumptions: assumptions)
   }
 

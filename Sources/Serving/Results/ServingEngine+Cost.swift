@@ -35,19 +35,16 @@ extension ServingEngine {
     let prices = configuration.figures.parts.compactMap(\.purchaseUSD)
     let purchase = prices.isEmpty ? nil : prices.reduce(0, +)
     let energyPerHour = energy.meanWatts / 1000 * basis.energyUSDPerKilowattHour
-    let capitalPerHour: Double?
-    var words: String
-    if let purchase {
-      capitalPerHour = purchase / (basis.amortisationYears * 365.25 * 24)
-      words = "purchase written off over \(basis.amortisationYears) years, fully used"
+    let perHour: Double?
+    let words: String
+    if basis.usesRent || purchase == nil {
+      perHour = configuration.figures.rentUSDPerHour
+      words = perHour == nil ? "no price is known" : "rented by the hour, energy included"
     } else {
-      capitalPerHour = configuration.figures.rentUSDPerHour
-      words = capitalPerHour == nil ? "no price is known" : "rented by the hour"
-    }
-    words += "; energy at \(basis.energyUSDPerKilowattHour) USD/kWh"
-    let perHour = capitalPerHour.map { capital in
-      // The rent of a machine includes its energy.
-      purchase == nil ? capital : capital + energyPerHour
+      perHour = purchase.map { $0 / (basis.amortisationYears * 365.25 * 24) + energyPerHour }
+      words =
+        "purchase written off over \((basis.amortisationYears * 10).rounded() / 10) years of full"
+        + " use; energy at \(basis.energyUSDPerKilowattHour) USD/kWh"
     }
     let perMillion = perHour.flatMap { hour in
       tokens > 0 ? hour / 3600 * seconds / tokens * 1e6 : nil

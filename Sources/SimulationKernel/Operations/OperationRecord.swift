@@ -3,7 +3,7 @@
 /// The stage that an operation has reached.
 @frozen
 @usableFromInline
-enum OperationStage: UInt8, BitwiseCopyable {
+enum OperationStage: BitwiseCopyable {
   /// The place in the arena is free.
   case free
   /// Not yet released, or waiting for other operations to end.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Residency
+import Routing
 
 /// A policy: one choice for each role.
 ///
@@ -9,25 +9,27 @@ public struct PolicyComposition: Sendable {
   /// The composition's name: a preset's, or its roles'.
   public var name: String
   /// Whom to drop from the fastest tier.
-  public var eviction: any EvictionPolicy
+  public var eviction: EvictionRegistration
   /// Whom to drop from host memory, when it cannot hold every expert.
-  public var hostEviction: any EvictionPolicy
+  public var hostEviction: EvictionRegistration
   /// What to fetch ahead of its use.
   public var prefetch: any PrefetchPolicy
   /// In which order a layer's experts are computed.
   public var schedule: any SchedulePolicy
   /// Who joins the batch.
   public var admission: any AdmissionPolicy
+  /// The order in which the members of a layer's set are touched.
+  public var touchOrder: TouchOrder
   /// How experts move.
   public var transfer: TransferOptions
 
   /// A composition of roles.
   public init(
-    name: String, eviction: any EvictionPolicy, hostEviction: any EvictionPolicy,
+    name: String, eviction: EvictionRegistration, hostEviction: EvictionRegistration,
     prefetch: any PrefetchPolicy = NoPrefetch(),
     schedule: any SchedulePolicy = ComputeAsReady(),
     admission: any AdmissionPolicy = FirstComeFirstServed(),
-    transfer: TransferOptions = TransferOptions()
+    touchOrder: TouchOrder = .weight, transfer: TransferOptions = TransferOptions()
   ) {
     self.name = name
     self.eviction = eviction
@@ -35,6 +37,7 @@ public struct PolicyComposition: Sendable {
     self.prefetch = prefetch
     self.schedule = schedule
     self.admission = admission
+    self.touchOrder = touchOrder
     self.transfer = transfer
   }
 }

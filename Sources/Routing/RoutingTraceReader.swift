@@ -127,15 +127,3 @@ public struct RoutingTraceError: Error, Hashable, Sendable, CustomStringConverti
     }
   }
 }
-
-/// A trace that is not there.
-public struct RoutingTraceMissing: Error, Hashable, Sendable, CustomStringConvertible {
-  /// The path that was asked for.
-  public var file: String
-
-  /// The error for a path.
-  public init(file: String) { self.file = file }
-
-  /// Which file is missing.
-  public var description: String { "\(file): no such routing trace" }
-}

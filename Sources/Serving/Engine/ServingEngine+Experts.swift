@@ -10,7 +10,7 @@ extension ServingEngine {
   mutating func gateDecided(layer: Int, in simulation: inout Simulation<EngineEvent>) {
     let mixture = Int(mixtureIndexOfLayer[layer])
     drawActivation(mixtureLayer: mixture)
-    activation.touchOrder(.weight, into: &touchList)
+    activation.touchOrder(configuration.policy.touchOrder, into: &touchList)
     members.removeAll(keepingCapacity: true)
     for expert in touchList {
       members.append(
@@ -18,6 +18,7 @@ extension ServingEngine {
           block: tier.layout.block(layer: mixture, expert: Int(expert)),
           weight: activation.weightPerExpert[Int(expert)]))
     }
+    lookAhead?.reach(layer: mixture)
     access.begin(members, in: &tier)
     host?.beginSet()
     countAccess(mixture: mixture)

@@ -22,12 +22,16 @@ extension ServingEngine {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens))
+        try lookAhead?.begin(
+          sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
+          outputTokens: Int(sequence.request.outputTokens))
       } catch {
         failure = error
         return
       }
       batch[entry.sequence] = sequence
     }
+    if let lookAhead { advance(lookAhead) }
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
     counters.deviceFLOP += costs.endFLOP
@@ -38,6 +42,15 @@ extension ServingEngine {
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
       beginLayers(from: 0, in: &simulation)
+    }
+  }
+
+  /// Tells the rules that know the future which positions the step computes.
+  private func advance(_ lookAhead: LookAhead) {
+    for entry in batch.entries {
+      let sequence = batch[entry.sequence]
+      lookAhead.advance(
+        sequence.request.number, to: entry.isPrefill ? -1 : sequence.produced - 1)
     }
   }
 

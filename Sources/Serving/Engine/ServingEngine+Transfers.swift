@@ -129,7 +129,7 @@ extension ServingEngine {
       staging.consume(machine.dram, weight: 2)
       let staged = network.create(staging)
       let copy = network.create(copyOperation(slot, bytes: bytes, quantum: 0))
-      network.addDependency(of: copy, on: staged)
+      network.addDependency(copy, on: staged)
       transfers[slot].add(copy)
       network.release(staged, in: &simulation)
       network.release(copy, in: &simulation)

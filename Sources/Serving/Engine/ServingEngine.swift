@@ -42,6 +42,8 @@ struct ServingEngine: ~Copyable, Model {
   var prefetchRequests = PrefetchRequests()
   var evictedBlocks: [BlockID] = []
   var isPrefetched: [Bool]
+  /// What rules that need the future know of it; `nil` when none does.
+  let lookAhead: LookAhead?
 
   // Roles.
   var prefetch: any PrefetchPolicy

@@ -7,9 +7,15 @@ extension ServingEngine {
   /// Begins the next step, if any sequence has something to compute.
   mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
     guard failure == nil else { return }
-    batch.planStep(admission: admission)
-    guard !batch.entries.isEmpty else { return }
+    if !stepAwaitsRoom {
+      batch.planStep(admission: admission)
+      guard !batch.entries.isEmpty else { return }
+    }
     stepIsActive = true
+    if memory.isElastic {
+      stepAwaitsRoom = !makeRoomForKeyValue(in: &simulation)
+      if stepAwaitsRoom { return }
+    }
     stepBegan = simulation.now.nanoseconds
     var sampled = 0
     for entry in batch.entries {

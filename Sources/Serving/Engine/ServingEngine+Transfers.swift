@@ -188,6 +188,7 @@ extension ServingEngine {
     counters.fast.bytesLoaded += Int64(expertBytes)
     if !transfer.isTransient { tier.complete(transfer.block) }
     if transfer.keepsInHost { host!.unlease(transfer.block) }
+    if stepAwaitsRoom { return beginStep(in: &simulation) }
     guard transfer.isDemanded, stepIsActive,
       tier.layout.layer(of: transfer.block) == layerSet.mixtureLayer,
       let place = layerSet.place(ofExpert: tier.layout.expert(of: transfer.block)),
@@ -245,6 +246,20 @@ extension ServingEngine {
       if tier.writesBack { beginWriteBack(block, in: &simulation) }
     }
     return inUse
+  }
+
+  /// Gives the expert cache what the KV cache leaves of the room that they share.
+  ///
+  /// - Returns: Whether the experts take no more than that; experts on their way cannot be dropped.
+  mutating func makeRoomForKeyValue(in simulation: inout Simulation<EngineEvent>) -> Bool {
+    let left = memory.sharedBytes - batch.keyValue.used
+    let wanted = min(Int64(memory.totalExperts) * memory.expertBytes, left)
+    guard tier.view.capacity(ofPool: 0) != wanted else { return true }
+    tier.beginSet()
+    evictedBlocks.removeAll(keepingCapacity: true)
+    let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
+    _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
+    return change.isComplete
   }
 
   private mutating func beginWriteBack(

@@ -15,7 +15,8 @@ struct MoesimCommand: ParsableCommand {
       64 wrong usage, 65 bad data, 66 missing input, 74 output could not be written.
       """,
     subcommands: [
-      CacheCommand.self, TraceCommand.self, CheckCommand.self, ListCommand.self,
+      SimulateCommand.self, CacheCommand.self, TraceCommand.self, CheckCommand.self,
+      ListCommand.self,
       ShowCommand.self,
     ])
 

@@ -37,10 +37,6 @@ public struct CacheConfiguration: Sendable {
     case all
     /// So many bytes; the rest stays on the drive.
     case bytes(Int64)
-    /// A share of all experts; the rest stays on the drive.
-    case share(Double)
-    /// So many experts; the rest stay on the drive.
-    case count(Int)
   }
 
   /// What the fastest tier holds when a run begins.

@@ -191,8 +191,7 @@ extension MemoryPlan {
         throw noDrive(all, capacity: usable)
       }
       hostSlots = Int(usable / expertBytes)
-    case .bytes, .share, .count:
-      let bytes = hostBytes(cache.host, all: all)
+    case .bytes(let bytes):
       guard bytes <= usable else { throw noDrive(bytes, capacity: usable) }
       if bytes >= all {
         hostExpertBytes = all
@@ -203,16 +202,6 @@ extension MemoryPlan {
     }
     hostExpertBytes = Int64(hostSlots ?? 0) * expertBytes
     try checkDrive(all, figures: figures)
-  }
-
-  /// The bytes that a setting gives to experts in host memory.
-  private func hostBytes(_ capacity: CacheConfiguration.HostCapacity, all: Int64) -> Int64 {
-    switch capacity {
-    case .automatic, .all: all
-    case .bytes(let bytes): bytes
-    case .share(let share): Int64((share * Double(all)).rounded(.down))
-    case .count(let count): Int64(count) * expertBytes
-    }
   }
 
   private func noDrive(_ needed: Int64, capacity: Int64) -> DoesNotFit {

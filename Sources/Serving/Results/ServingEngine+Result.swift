@@ -28,7 +28,8 @@ extension ServingEngine {
       tpotMs: latencies.timePerOutputToken.summary(), itlMs: latencies.interToken.summary(),
       e2elMs: stable ? latencies.endToEnd.summary() : nil,
       queueMs: stable ? latencies.queueing.summary() : nil, expertCache: cacheReport(),
-      stallMsPerToken: stallBreakdown(tokens: tokens), timeMsPerToken: timeBreakdown(tokens: tokens),
+      stallMsPerToken: stallBreakdown(tokens: tokens),
+      timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
       traffic: trafficReport(), memory: memoryReport(),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
@@ -137,7 +138,8 @@ extension ServingEngine {
           .init(
             name: "free",
             value: Double(configuration.figures.deviceMemoryBytes - planned)),
-        ], highWaterBytes: fixed + batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0)))
+        ], highWaterBytes: fixed + batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0))
+    )
     if memory.hostExpertBytes > 0 {
       reports.append(
         .init(

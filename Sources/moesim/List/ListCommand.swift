@@ -87,7 +87,7 @@ struct ListCommand: ParsableCommand {
       ("active_parameters", "active", true, 0), ("moe_layers", "MoE layers", true, 2),
       ("experts", "experts", true, 0), ("top_k", "top-k", true, 1), ("family", "family", false, 3),
     ])
-    let library = ModelLibrary.standard
+    let library = ModelLibrary.standard()
     for name in library.names {
       do {
         let model = try library.model(named: name)

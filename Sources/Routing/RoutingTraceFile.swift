@@ -15,7 +15,8 @@ public enum RoutingTraceFormat: String, Sendable, CaseIterable {
 
   /// The format of a file by its content, or `nil`: bytes without any mark may be `topk-bytes`.
   public static func recognise(path: String) throws -> RoutingTraceFormat? {
-    recognise(try MappedFile(path).bytes)
+    let file = try MappedFile(path)
+    return withExtendedLifetime(file) { recognise(file.bytes) }
   }
 
   static func recognise(_ bytes: UnsafeRawBufferPointer) -> RoutingTraceFormat? {

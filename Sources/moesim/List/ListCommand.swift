@@ -44,8 +44,8 @@ struct ListCommand: ParsableCommand {
   private func hardware() -> Listing {
     var listing = Listing([
       ("name", "name", false, 0), ("gpus", "GPUs", false, 0),
-      ("gpu_memory_bytes", "GPU memory", true, 2), ("dram_bytes", "DRAM", true, 3),
-      ("summary", "summary", false, 4),
+      ("gpu_memory_bytes", "GPU memory", true, 0), ("dram_bytes", "DRAM", true, 1),
+      ("summary", "summary", false, 0),
     ])
     let library = ProfileLibrary.standard()
     for name in library.machineNames {

@@ -45,6 +45,7 @@ extension ServingEngine {
       runWholeStep(in: &simulation)
     } else {
       tier.beginStep()
+      host?.beginStep()
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
       beginLayers(from: 0, in: &simulation)
@@ -53,6 +54,7 @@ extension ServingEngine {
 
   /// Tells the rules that know the future which positions the step computes.
   private func advance(_ lookAhead: LookAhead) {
+    lookAhead.reach(layer: -1)
     for entry in batch.entries {
       let sequence = batch[entry.sequence]
       lookAhead.advance(

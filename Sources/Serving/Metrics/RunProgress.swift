@@ -47,8 +47,10 @@ struct RunProgress {
     queueTrend.add(x: arrival, y: wait)
     service.count += 1
     service.seconds += Double(now - sequence.scheduled) * 1e-9
-    warmUpEndsNow = !isWarm && warmUpIsOver(now: now)
-    if warmUpEndsNow { isWarm = true }
+    if !isWarm && warmUpIsOver(now: now) {
+      warmUpEndsNow = true
+      isWarm = true
+    }
   }
 
   private func warmUpIsOver(now: UInt64) -> Bool {

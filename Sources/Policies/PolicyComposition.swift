@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Routing
-
 /// A policy: one choice for each role.
 ///
 /// Roles compose freely; a preset file names a composition.
@@ -18,8 +16,6 @@ public struct PolicyComposition: Sendable {
   public var schedule: any SchedulePolicy
   /// Who joins the batch.
   public var admission: any AdmissionPolicy
-  /// The order in which the members of a layer's set are touched.
-  public var touchOrder: TouchOrder
   /// How experts move.
   public var transfer: TransferOptions
 
@@ -29,7 +25,7 @@ public struct PolicyComposition: Sendable {
     prefetch: any PrefetchPolicy = NoPrefetch(),
     schedule: any SchedulePolicy = ComputeAsReady(),
     admission: any AdmissionPolicy = FirstComeFirstServed(),
-    touchOrder: TouchOrder = .weight, transfer: TransferOptions = TransferOptions()
+    transfer: TransferOptions = TransferOptions()
   ) {
     self.name = name
     self.eviction = eviction
@@ -37,7 +33,6 @@ public struct PolicyComposition: Sendable {
     self.prefetch = prefetch
     self.schedule = schedule
     self.admission = admission
-    self.touchOrder = touchOrder
     self.transfer = transfer
   }
 }

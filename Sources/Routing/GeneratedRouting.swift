@@ -112,6 +112,17 @@ public final class GeneratedRouting: RoutingSource {
     }
   }
 
+  /// The gate weights of one output token, in order of rank, heaviest first; they sum to one.
+  ///
+  /// - Parameter weights: receives `topK` weights.
+  public func decodeWeights(slot: Int, position: Int, layer: Int, into weights: inout [Float]) {
+    precondition(layer >= 0 && layer < shape.layers && position >= 0)
+    let key = isNarrow ? narrow[slot].key : wide[slot].key
+    drawGate(key: key, token: position, layer: layer)
+    weights.removeAll(keepingCapacity: true)
+    weights.append(contentsOf: UnsafeBufferPointer(start: gate, count: shape.topK))
+  }
+
   /// Appends the choices of one output token in all layers, [layer][rank].
   func appendRow(slot: Int, position: Int, to choices: inout [UInt16]) {
     let count = shape.layers * shape.topK

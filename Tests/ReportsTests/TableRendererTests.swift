@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import Testing
 
 @testable import Reports
@@ -81,6 +82,14 @@ struct TableRendererTests {
     #expect(text.contains("saturat"))
     let steady = format.renderer().render(SimulationResult.sample())
     #expect(!steady.contains("UNSTABLE"))
+  }
+
+  @Test("say why a run has no steady state once, though the engine lists it too")
+  func reasonOnce() {
+    var result = SimulationResult.sample(stable: false)
+    result.notices.insert(result.steadyState.reason, at: 0)
+    let text = TableRenderer(style: ReportStyle(width: 1_000)).render(result)
+    #expect(text.components(separatedBy: "from 3 to 412").count == 2)
   }
 
   @Test("of several runs show what differs, a row for each")

@@ -118,8 +118,10 @@ struct ScriptedRouting: RoutingSource {
   private var keys: [SequenceKey] = []
   private var free: [Int] = []
   /// The experts of (request, output position, layer); by default a mixing of the three.
-  var choose: @Sendable (RoutingShape, SequenceKey, Int, Int) -> [Int] = { shape, key, position, layer in
-    var state = UInt64(layer) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(position / 2) &* 0xBF58_476D_1CE4_E5B9
+  var choose: @Sendable (RoutingShape, SequenceKey, Int, Int) -> [Int] = {
+    shape, key, position, layer in
+    var state =
+      UInt64(layer) &* 0x9E37_79B9_7F4A_7C15 &+ UInt64(position / 2) &* 0xBF58_476D_1CE4_E5B9
     state &+= key &* 0x94D0_49BB_1331_11EB
     var chosen: [Int] = []
     while chosen.count < shape.topK {

@@ -26,7 +26,9 @@ extension Scenario {
     }
     switch routing.source {
     case .generator(let reference):
-      let file = try RoutingParameterFile.read(try reference.load())
+      let file = try reference.read(
+        inline: { try RoutingParameterFile.read($0) },
+        path: { try RoutingParameterFile.load(path: $0) })
       let parameters = try file.parameters(for: shape)
       return {
         try GeneratedRouting(parameters: parameters, seed: seed, replication: replication)

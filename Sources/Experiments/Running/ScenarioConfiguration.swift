@@ -20,10 +20,11 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
-    let profiles = ProfileLibrary(
-      folders: library.roots.map { $0 + "/" + DataLibrary.Kind.hardware.folder })
-    let machine = try profiles.machine(try hardware.load())
-    let runtimeProfile = try profiles.runtime(try runtime.load())
+    let profiles = ProfileLibrary(folders: library.folders(.hardware))
+    let machine = try hardware.read(
+      inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
+    let runtimeProfile = try runtime.read(
+      inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
     let descriptor = try loadModel()
     let figures = MachineFigures(machine, runtime: runtimeProfile)
     let timing =
@@ -47,8 +48,7 @@ extension Scenario {
       run: runOptions(replication: replication), serviceLevel: serviceLevel(),
       cost: CostBasis(
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
-        amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400),
-        usesRent: cost.basis == .rental),
+        amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
@@ -56,11 +56,9 @@ extension Scenario {
 
   /// The model that the scenario names, carries, or points to.
   private func loadModel() throws -> ModelDescriptor {
-    if let inline = model.inline {
-      return try ModelDescriptor.read(inline, name: model.label)
-    }
-    guard let path = model.path else { throw MissingFile(path: model.label) }
-    return try ModelDescriptor.load(configPath: path)
+    try model.read(
+      inline: { try ModelDescriptor.read($0, name: model.label) },
+      path: { try ModelDescriptor.load(configPath: $0) })
   }
 
   private func cacheConfiguration() -> CacheConfiguration {
@@ -73,18 +71,24 @@ extension Scenario {
       case .sized(.bytes(let bytes)): .bytes(bytes)
       }
     let host: CacheConfiguration.HostCapacity =
-      switch cache.dram {
+      switch cache.host {
       case .automatic: .automatic
       case .all: .all
-      case .sized(.bytes(let bytes)): .bytes(bytes)
-      case .sized(.share(let share)): .share(share)
-      case .sized(.count(let count)): .count(count)
+      case .bytes(let bytes): .bytes(bytes)
+      }
+    let keyValue: CacheConfiguration.KeyValueCapacity =
+      switch cache.keyValue {
+      case .automatic: .automatic
+      case .bytes(let bytes): .bytes(bytes)
+      case .elastic: .elastic(minimumExpertBytes: cache.minimumExpertBytes)
       }
     return CacheConfiguration(
-      experts: experts, pool: cache.isPerLayer ? .perLayer : .global,
-      keyValue: cache.keyValueBytes.map { .bytes($0) } ?? .automatic,
-      keyValueBlockTokens: serving.keyValueBlockTokens, host: host, memoryFraction: 1,
-      workspaceBytes: cache.reserveBytes, resetsPerRequest: cache.reset == .request)
+      experts: experts, pool: cache.isPerLayer ? .perLayer : .global, keyValue: keyValue,
+      keyValueBlockTokens: serving.keyValueBlockTokens, host: host,
+      memoryFraction: cache.memoryFraction, workspaceBytes: cache.workspaceBytes,
+      stagingBuffers: cache.stagingBuffers,
+      initial: cache.initial == .filled ? .filled : .empty,
+      resetsPerRequest: cache.reset == .request)
   }
 
   private func runOptions(replication: UInt32) -> RunOptions {
@@ -93,8 +97,6 @@ extension Scenario {
       case .automatic: .automatic
       case .requests(0): .none
       case .requests(let count): .requests(count)
-      case .share(let share):
-        .requests(Int((share * Double(workload.requests ?? 0)).rounded()))
       case .seconds(let seconds): seconds == 0 ? .none : .seconds(seconds)
       }
     return RunOptions(
@@ -146,8 +148,18 @@ extension ScenarioPolicy {
       admission: try RoleRegistry.find(
         admission.name, role: "admission policy", in: RoleRegistry.admission
       ).make(),
-      touchOrder: touchesAsRecorded ? .recorded : .weight,
       transfer: TransferOptions(
         chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+  }
+}
+
+extension ScenarioReference {
+  /// Reads what the reference means: the mapping that the scenario carries, or the file.
+  func read<Value>(
+    inline readInline: (ConfigurationNode) throws -> Value, path readPath: (String) throws -> Value
+  ) throws -> Value {
+    if let inline { return try readInline(inline) }
+    guard let path else { throw MissingFile(path: label) }
+    return try readPath(path)
   }
 }

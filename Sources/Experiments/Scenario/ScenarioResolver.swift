@@ -96,7 +96,7 @@ struct ScenarioResolver {
       key, to: ConfigurationNode(.mapping([entry]), location: reference.location), origin: file)
   }
 
-  /// The policy of the preset that the tree names, without what describes the preset itself.
+  /// The preset that the tree names.
   private func presetTree(of tree: ConfigurationNode) throws -> ConfigurationNode? {
     guard let node = tree.value(at: "policy.preset"), !node.isNull else { return nil }
     guard let name = node.scalar else {
@@ -111,24 +111,27 @@ struct ScenarioResolver {
       missing.hint += " (named at \(node.location) as policy.preset)"
       throw missing
     }
-    var preset = try ConfigurationNode.load(path: path)
-    guard case .mapping(let entries) = preset.content else {
+    let preset = try ConfigurationNode.load(path: path)
+    guard preset.mapping != nil else {
       throw Diagnostics([
         Diagnostic(
           location: preset.location,
           message: "a policy preset is a mapping of roles; found \(preset.kindInWords)")
       ])
     }
-    preset.content = .mapping(entries.filter { !Self.presetDescription.contains($0.key) })
     return preset
   }
 
   /// The keys of a preset that describe it and are no part of the policy.
   static let presetDescription = ["name", "summary", "source"]
 
-  private static func merge(
-    policy: ConfigurationNode, into tree: ConfigurationNode
+  /// The tree with a preset's roles laid over its policy, without what describes the preset.
+  static func merge(
+    policy preset: ConfigurationNode, into tree: ConfigurationNode
   ) -> ConfigurationNode {
+    var policy = preset
+    policy.content = .mapping(
+      (preset.mapping ?? []).filter { !presetDescription.contains($0.key) })
     let wrapped = ConfigurationNode(
       .mapping([
         ConfigurationNode.Entry(

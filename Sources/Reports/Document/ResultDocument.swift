@@ -21,7 +21,9 @@ public struct ResultDocument: Sendable {
     let omitted = Self.omit(from: &reported)
     if !reported.steadyState.stable {
       let warning = Self.instabilityWarning(for: reported.steadyState)
-      reported.notices.removeAll { $0 == warning }
+      // The reason stands within the warning.
+      let reason = reported.steadyState.reason
+      reported.notices.removeAll { $0 == warning || $0 == reason }
       reported.notices.insert(warning, at: 0)
     }
     var nonFinite: [String] = []
@@ -72,9 +74,10 @@ public struct ResultDocument: Sendable {
   /// The sentence that stands first among the notices of a run without a steady state.
   static func instabilityWarning(for verdict: SimulationResult.SteadyStateVerdict) -> String {
     var text = "UNSTABLE: this run has no steady state"
-    if !verdict.reason.isEmpty { text += ": \(verdict.reason)" }
-    if let offered = verdict.offeredRequestsPerSecond {
-      text += "; \(FigureText.number(offered)) requests/s were offered and "
+    if !verdict.reason.isEmpty {
+      text += ": \(verdict.reason)"
+    } else if let offered = verdict.offeredRequestsPerSecond {
+      text += ": \(FigureText.number(offered)) requests/s were offered and "
       text += "\(FigureText.number(verdict.completedRequestsPerSecond)) requests/s completed"
     }
     return text

@@ -322,14 +322,20 @@ private struct TraceLine {
   }
 
   private mutating func digits(_ value: UInt64, atLeast count: Int) {
-    let start = bytes.count
-    var rest = value
-    var written = 0
-    while rest > 0 || written < count {
-      bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10))
-      rest /= 10
-      written += 1
+    var length = count
+    var bound = value
+    for _ in 0..<count { bound /= 10 }
+    while bound > 0 {
+      length += 1
+      bound /= 10
     }
-    bytes[start...].reverse()
+    for _ in 0..<length { bytes.append(UInt8(ascii: "0")) }
+    var rest = value
+    var place = bytes.count - 1
+    while rest > 0 {
+      bytes[place] = UInt8(ascii: "0") + UInt8(truncatingIfNeeded: rest % 10)
+      rest /= 10
+      place -= 1
+    }
   }
 }

@@ -49,13 +49,21 @@ public struct TrackChecker: Sendable {
   /// The number of slices.
   public var sliceCount: Int { tracks.values.reduce(0) { $0 + $1.count } }
 
+  /// The slices of every track by name, in the order of their starts.
+  ///
+  /// - Complexity: O(*n* log *n*) in the slices.
+  public func sortedIntervals() -> [String: [Interval]] {
+    tracks.mapValues { intervals in
+      intervals.sorted { ($0.start, $0.end) < ($1.start, $1.end) }
+    }
+  }
+
   /// Every slice that begins before all earlier ones of its track have ended, by track and time.
   ///
   /// - Complexity: O(*n* log *n*) in the slices.
   public func overlaps() -> [Overlap] {
     var found: [Overlap] = []
-    for (track, intervals) in tracks.sorted(by: { $0.key < $1.key }) {
-      let sorted = intervals.sorted { ($0.start, $0.end) < ($1.start, $1.end) }
+    for (track, sorted) in sortedIntervals().sorted(by: { $0.key < $1.key }) {
       guard var latest = sorted.first else { continue }
       for interval in sorted.dropFirst() {
         if interval.start < latest.end {

@@ -78,16 +78,10 @@ public struct CostBasis: Sendable {
   /// The years over which the purchase is written off; an assumption.
   public var amortisationYears: Double
 
-  /// Whether an hour costs the machine's rent rather than its share of the purchase and its energy.
-  public var usesRent: Bool
-
   /// A basis of cost.
-  public init(
-    energyUSDPerKilowattHour: Double = 0.15, amortisationYears: Double = 3, usesRent: Bool = false
-  ) {
+  public init(energyUSDPerKilowattHour: Double = 0.15, amortisationYears: Double = 3) {
     self.energyUSDPerKilowattHour = energyUSDPerKilowattHour
     self.amortisationYears = amortisationYears
-    self.usesRent = usesRent
   }
 }
 

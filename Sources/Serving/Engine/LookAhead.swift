@@ -28,9 +28,10 @@ final class LookAhead: @unchecked Sendable {
   private var futures: [UInt64: Future] = [:]
   /// The numbers of the running requests, in order of their beginning.
   private var order: [UInt64] = []
-  private var hasChanged = false
+  /// Changes whenever a sequence begins or ends.
+  fileprivate private(set) var generation: UInt64 = 0
   /// The MoE layer whose set is the present event.
-  fileprivate var presentLayer = 0
+  fileprivate var presentLayer = -1
 
   init(source: any RoutingSource, layout: BlockLayout) {
     self.source = source
@@ -61,14 +62,14 @@ final class LookAhead: @unchecked Sendable {
     }
     futures[number] = Future(slot: slot, starts: starts, positions: positions, position: -1)
     order.append(number)
-    hasChanged = true
+    generation += 1
   }
 
   /// A request has ended.
   func end(_ number: UInt64) {
     futures[number] = nil
     order.removeAll { $0 == number }
-    hasChanged = true
+    generation += 1
   }
 
   /// A step computes the given output position of a request; -1 while its prompt is computed.
@@ -76,13 +77,9 @@ final class LookAhead: @unchecked Sendable {
     futures[number]?.position = Int32(position)
   }
 
-  /// The gate of a layer is about to be judged.
+  /// The gate of a layer is about to be judged; -1 when a step begins, all of whose layers are yet
+  /// to come.
   func reach(layer: Int) { presentLayer = layer }
-
-  fileprivate func takeChange() -> Bool {
-    defer { hasChanged = false }
-    return hasChanged
-  }
 
   /// Events until the next use of a block, one event for each layer of each step.
   ///
@@ -114,6 +111,8 @@ final class LookAhead: @unchecked Sendable {
 struct LookAheadOracle: NextUseOracle {
   let lookAhead: LookAhead
   private var events: UInt64 = 0
+  /// The state of the look-ahead's sequences that this rule has seen; each tier's rule has its own.
+  private var seen: UInt64 = 0
 
   init(_ lookAhead: LookAhead) { self.lookAhead = lookAhead }
 
@@ -122,7 +121,10 @@ struct LookAheadOracle: NextUseOracle {
     let distance = lookAhead.distance(to: block)
     return distance == .max ? .max : events + distance
   }
-  mutating func takeChange() -> Bool { lookAhead.takeChange() }
+  mutating func takeChange() -> Bool {
+    defer { seen = lookAhead.generation }
+    return seen != lookAhead.generation
+  }
 }
 
 extension LookAhead {

@@ -10,7 +10,7 @@ extension ServingEngine {
   mutating func gateDecided(layer: Int, in simulation: inout Simulation<EngineEvent>) {
     let mixture = Int(mixtureIndexOfLayer[layer])
     drawActivation(mixtureLayer: mixture)
-    activation.touchOrder(configuration.policy.touchOrder, into: &touchList)
+    activation.touchOrder(.weight, into: &touchList)
     members.removeAll(keepingCapacity: true)
     for expert in touchList {
       members.append(

@@ -128,7 +128,7 @@ extension ServingEngine {
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
     counters = EngineCounters(layers: memory.layers)
-    latencies.restart(at: now)
+    latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
   }

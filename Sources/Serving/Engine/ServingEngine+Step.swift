@@ -7,9 +7,15 @@ extension ServingEngine {
   /// Begins the next step, if any sequence has something to compute.
   mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
     guard failure == nil else { return }
-    batch.planStep(admission: admission)
-    guard !batch.entries.isEmpty else { return }
+    if !stepAwaitsRoom {
+      batch.planStep(admission: admission)
+      guard !batch.entries.isEmpty else { return }
+    }
     stepIsActive = true
+    if memory.isElastic {
+      stepAwaitsRoom = !makeRoomForKeyValue(in: &simulation)
+      if stepAwaitsRoom { return }
+    }
     stepBegan = simulation.now.nanoseconds
     var sampled = 0
     for entry in batch.entries {
@@ -39,6 +45,7 @@ extension ServingEngine {
       runWholeStep(in: &simulation)
     } else {
       tier.beginStep()
+      host?.beginStep()
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
       beginLayers(from: 0, in: &simulation)
@@ -47,6 +54,7 @@ extension ServingEngine {
 
   /// Tells the rules that know the future which positions the step computes.
   private func advance(_ lookAhead: LookAhead) {
+    lookAhead.reach(layer: -1)
     for entry in batch.entries {
       let sequence = batch[entry.sequence]
       lookAhead.advance(

@@ -60,6 +60,8 @@ struct ServingEngine: ~Copyable, Model {
   // The step under way.
   var stepIsActive = false
   var stepBegan: UInt64 = 0
+  /// Whether the step is planned, but waits for the room that its KV blocks take from experts.
+  var stepAwaitsRoom = false
   var lastStepEnd: UInt64 = 0
   var layerSet: LayerSet
   var transfers: TransferTable

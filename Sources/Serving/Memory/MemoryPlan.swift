@@ -34,8 +34,8 @@ public struct MemoryPlan: Sendable {
   public var hostExpertBytes: Int64
   /// Whether the KV cache may take room from the expert cache.
   public var isElastic: Bool
-  /// With an elastic KV cache, the fewest bytes of experts.
-  public var minimumExpertCacheBytes: Int64
+  /// With an elastic KV cache, what it and the experts share [bytes]; else 0.
+  public var sharedBytes: Int64
 
   /// Experts in all.
   public var totalExperts: Int { layers * experts }
@@ -64,7 +64,7 @@ extension MemoryPlan {
     deviceBudget = Int64(Double(figures.deviceMemoryBytes) * cache.memoryFraction)
     scope = cache.pool
     isElastic = false
-    minimumExpertCacheBytes = 0
+    sharedBytes = 0
     keyValueBytes = 0
     expertCacheBytes = 0
     stagingBytes = 0
@@ -80,9 +80,10 @@ extension MemoryPlan {
     let total = layers * experts
     try divide(
       cache: cache, room: room, total: total, smallestKeyValue: smallestKeyValue)
-    everyExpertIsResident = total == 0 || (slots == (scope == .perLayer ? experts : total))
+    everyExpertIsResident = total == 0 || (slotsCoverAll(total) && !isElastic)
     if !everyExpertIsResident { stagingBytes = Int64(cache.stagingBuffers) * expertBytes }
-    let used = fixed + keyValueBytes + expertCacheBytes + stagingBytes
+    let used =
+      fixed + stagingBytes + (isElastic ? sharedBytes : keyValueBytes + expertCacheBytes)
     guard used <= deviceBudget, keyValueBytes >= smallestKeyValue,
       total == 0 || slots >= 1
     else {
@@ -109,10 +110,14 @@ extension MemoryPlan {
     }
     var keyValue: Int64?
     if case .bytes(let bytes) = cache.keyValue { keyValue = bytes }
-    if case .elastic(let minimum) = cache.keyValue {
+    if case .elastic(let minimum) = cache.keyValue, total > 0 {
       isElastic = true
       scope = .global
-      minimumExpertCacheBytes = max(minimum, expertBytes)
+      sharedBytes = max(0, room - staging)
+      expertCacheBytes = min(all, sharedBytes)
+      keyValueBytes = sharedBytes - max(minimum, expertBytes)
+      slots = Int(expertCacheBytes / expertBytes)
+      return
     }
     switch cache.experts {
     case .all: setSlots(total)
@@ -191,8 +196,7 @@ extension MemoryPlan {
         throw noDrive(all, capacity: usable)
       }
       hostSlots = Int(usable / expertBytes)
-    case .bytes, .share, .count:
-      let bytes = hostBytes(cache.host, all: all)
+    case .bytes(let bytes):
       guard bytes <= usable else { throw noDrive(bytes, capacity: usable) }
       if bytes >= all {
         hostExpertBytes = all
@@ -203,16 +207,6 @@ extension MemoryPlan {
     }
     hostExpertBytes = Int64(hostSlots ?? 0) * expertBytes
     try checkDrive(all, figures: figures)
-  }
-
-  /// The bytes that a setting gives to experts in host memory.
-  private func hostBytes(_ capacity: CacheConfiguration.HostCapacity, all: Int64) -> Int64 {
-    switch capacity {
-    case .automatic, .all: all
-    case .bytes(let bytes): bytes
-    case .share(let share): Int64((share * Double(all)).rounded(.down))
-    case .count(let count): Int64(count) * expertBytes
-    }
   }
 
   private func noDrive(_ needed: Int64, capacity: Int64) -> DoesNotFit {

@@ -37,7 +37,7 @@ extension ServingEngine {
     let energyPerHour = energy.meanWatts / 1000 * basis.energyUSDPerKilowattHour
     let perHour: Double?
     let words: String
-    if basis.usesRent || purchase == nil {
+    if purchase == nil {
       perHour = configuration.figures.rentUSDPerHour
       words = perHour == nil ? "no price is known" : "rented by the hour, energy included"
     } else {

@@ -31,7 +31,11 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
 
   @usableFromInline var holdCount: UInt8
   @usableFromInline var useCount: UInt8
-  @usableFromInline var holds: InlineArray<4, Hold>
+  /// The duration, if it was given as such, so that it need not be computed from the work.
+  @usableFromInline var fixedNanoseconds: UInt64
+  /// Apart from the others, so that the most common operation touches no array.
+  @usableFromInline var firstHold: Hold
+  @usableFromInline var moreHolds: InlineArray<3, Hold>
   @usableFromInline var uses: InlineArray<6, Use>
 
   /// A server and how many of its units are held.
@@ -66,6 +70,7 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @inlinable
   public init(duration: SimulatedDuration, tag: UInt64 = 0, priority: UInt8 = 0) {
     self.init(work: duration.seconds, maximumRate: 1, tag: tag, priority: priority)
+    self.fixedNanoseconds = duration.nanoseconds
   }
 
   /// Describes an operation that does `work`.
@@ -88,7 +93,9 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
     self.bandwidthPriority = 0
     self.holdCount = 0
     self.useCount = 0
-    self.holds = InlineArray(repeating: Hold())
+    self.fixedNanoseconds = .max
+    self.firstHold = Hold()
+    self.moreHolds = InlineArray(repeating: Hold())
     self.uses = InlineArray(repeating: Use())
   }
 
@@ -98,13 +105,28 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @inlinable
   public mutating func hold(_ server: ServerID, units: Int = 1) {
     precondition(units > 0, "At least one unit of a server is held.")
-    for index in 0..<Int(holdCount) where holds[index].server == server.index {
-      holds[index].units += Int32(units)
+    if holdCount == 0 {
+      firstHold = Hold(server: server.index, units: Int32(units))
+      holdCount = 1
+    } else {
+      holdAnother(server, units: units)
+    }
+  }
+
+  @inline(never)
+  @usableFromInline
+  mutating func holdAnother(_ server: ServerID, units: Int) {
+    if firstHold.server == server.index {
+      firstHold.units += Int32(units)
+      return
+    }
+    for index in 0..<Int(holdCount) - 1 where moreHolds[index].server == server.index {
+      moreHolds[index].units += Int32(units)
       return
     }
     precondition(holdCount < 4, "An operation holds at most four servers.")
-    holds[Int(holdCount)] = Hold(server: server.index, units: Int32(units))
-    holdCount &+= 1
+    moreHolds[Int(holdCount) - 1] = Hold(server: server.index, units: Int32(units))
+    holdCount += 1
   }
 
   /// Adds a bandwidth that the operation consumes as it progresses.
@@ -123,5 +145,13 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
     precondition(useCount < 6, "An operation consumes at most six bandwidths.")
     uses[Int(useCount)] = Use(bandwidth: bandwidth.index, weight: weight)
     useCount &+= 1
+  }
+
+  /// Whether it holds one server for a fixed time and no more, whatever was changed since.
+  @inlinable
+  @inline(__always)
+  var isPlain: Bool {
+    holdCount == 1 && useCount == 0 && quantum == 0 && maximumRate == 1
+      && work == secondsOf(fixedNanoseconds) && fixedNanoseconds != .max
   }
 }

@@ -30,7 +30,8 @@ let package = Package(
     // Floor 1
     .target(name: "SimulationKernel", dependencies: ["Units"]),
     .target(name: "RandomStreams", dependencies: ["CGSL"]),
-    .target(name: "Configuration", dependencies: ["Units", .product(name: "Yams", package: "Yams")]),
+    .target(
+      name: "Configuration", dependencies: ["Units", .product(name: "Yams", package: "Yams")]),
     // Floor 2
     .target(name: "Hardware", dependencies: ["Units", "Configuration", "SimulationKernel"]),
     .target(name: "ModelDescriptors", dependencies: ["Units", "Configuration"]),
@@ -58,14 +59,17 @@ let package = Package(
     // Floor 7
     .target(
       name: "Experiments",
-      dependencies: ["Serving", "Policies", "Residency", "Routing", "Configuration", "Units"]),
+      dependencies: [
+        "Serving", "Policies", "Residency", "Routing", "Workload", "Configuration", "Units",
+      ]),
     // Floor 8
-    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Units"]),
+    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Configuration", "Units"]),
     // Floor 9
     .executableTarget(
       name: "moesim",
       dependencies: [
-        "Reports", "Experiments", "Configuration",
+        "Reports", "Experiments", "Configuration", "Hardware", "ModelDescriptors", "Policies",
+        "Residency", "Routing", "Serving", "Units", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 
@@ -86,7 +90,9 @@ let package = Package(
     .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"]),
     .testTarget(
       name: "ExperimentsTests",
-      dependencies: ["Experiments", "Policies", "Residency", "Routing", "TestSupport"]),
+      dependencies: [
+        "Experiments", "Policies", "Residency", "Routing", "Workload", "TestSupport",
+      ]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
   ],

@@ -10,8 +10,6 @@ public struct ReadingLimits: Hashable, Sendable {
   public var depth = 64
   /// The most values, aliases written out.
   public var nodes = 400_000
-  /// The most aliases ("*name").
-  public var aliases = 32
 
   /// Creates the usual limits.
   public init() {}

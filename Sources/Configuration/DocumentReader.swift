@@ -4,8 +4,8 @@ import Yams
 
 /// Reads one document by Yams and turns it into nodes with places.
 ///
-/// Three dangers of YAML are met before or while the tree is made. Aliases are counted first: few of
-/// them cannot expand far. Depth is limited by libyaml (1000) and then by `limits.depth`. Yams stops
+/// Three dangers of YAML are met before or while the tree is made. How far aliases can
+/// expand is reckoned first, since Yams hashes keys with all that they expand to. Depth is limited by libyaml (1000) and then by `limits.depth`. Yams stops
 /// at the first mapping with duplicate keys, and names the first of the twins; so that all can be
 /// reported, the first twin is renamed by a private-use character and the text is read again.
 struct DocumentReader {
@@ -20,7 +20,7 @@ struct DocumentReader {
   private static let twin: Unicode.Scalar = "\u{E000}"
 
   init(text: String, file: String, limits: ReadingLimits) {
-    self.text = text
+    self.text = Self.joiningSurrogates(text)
     self.file = file
     self.limits = limits
     remainingNodes = limits.nodes
@@ -30,9 +30,10 @@ struct DocumentReader {
     guard text.utf8.count <= limits.bytes else {
       throw refusal("is larger than \(limits.bytes >> 20) MiB, which no configuration is")
     }
-    let aliases = Self.aliasCount(in: text, stoppingAfter: limits.aliases)
-    guard aliases <= limits.aliases else {
-      throw refusal("has more than \(limits.aliases) aliases ('*name'); write the values out")
+    guard Self.largestExpansion(of: text) <= 10 * Double(limits.nodes) else {
+      throw refusal(
+        "may hold more than \(10 * limits.nodes) values, aliases ('*name') written out; "
+          + "write fewer aliases")
     }
     let root = try compose()
     guard let root else {
@@ -218,10 +219,42 @@ struct DocumentReader {
     return .scalar(scalar.string, quoted: !plain)
   }
 
+  // MARK: JSON
+
+  /// `text` with the surrogate pairs of JSON ("\ud83d\ude00"), which YAML does not know, replaced by
+  /// the character that they stand for.
+  static func joiningSurrogates(_ text: String) -> String {
+    let first = text.utf8.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
+    guard first == UInt8(ascii: "{") || first == UInt8(ascii: "[") else { return text }
+    var result = ""
+    var position = text.startIndex
+    while let (range, scalar) = text.range(ofSurrogateEscape: position) {
+      result += text[position..<range.lowerBound]
+      result.unicodeScalars.append(scalar)
+      position = range.upperBound
+    }
+    return result + text[position...]
+  }
+
   // MARK: Aliases
 
-  /// How many words look like an alias; counts too many rather than too few.
-  static func aliasCount(in text: String, stoppingAfter limit: Int) -> Int {
+  /// How many values the text can hold at most once its aliases are written out.
+  ///
+  /// Each value takes two bytes at least. `a` aliases to `k` anchors nest `k` deep at most, and
+  /// multiply by (1 + a/k)^k at most, since the geometric mean is not above the arithmetic one.
+  static func largestExpansion(of text: String) -> Double {
+    let values = Double(text.utf8.count) / 2
+    let aliases = wordCount(in: text, after: UInt8(ascii: "*"))
+    let anchors = wordCount(in: text, after: UInt8(ascii: "&"))
+    // Without either, nothing is repeated; a text may have stars and ampersands all the same.
+    guard aliases > 0, anchors > 0 else { return 0 }
+    var factor = 1.0
+    for _ in 0..<min(anchors, 1000) { factor *= 1 + Double(aliases) / Double(anchors) }
+    return values * factor
+  }
+
+  /// How many names follow `mark` where an anchor or alias may stand; too many rather than too few.
+  private static func wordCount(in text: String, after mark: UInt8) -> Int {
     func isName(_ byte: UInt8) -> Bool {
       switch byte {
       case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
@@ -231,18 +264,49 @@ struct DocumentReader {
       }
     }
     var count = 0
-    var beforeLast: UInt8 = UInt8(ascii: "\n")
-    var last: UInt8 = UInt8(ascii: "\n")
+    var beforeLast = UInt8(ascii: "\n")
+    var last = UInt8(ascii: "\n")
     for byte in text.utf8 {
-      if last == UInt8(ascii: "*"), isName(byte), !isName(beforeLast),
-        beforeLast != UInt8(ascii: ".")
-      {
+      if last == mark, isName(byte), !isName(beforeLast), beforeLast != UInt8(ascii: ".") {
         count += 1
-        if count > limit { return count }
       }
       beforeLast = last
       last = byte
     }
     return count
+  }
+}
+
+extension String {
+  /// The next escaped pair of surrogates at or after `start`, and the character that it stands for.
+  ///
+  /// A backslash that is escaped itself begins no pair.
+  fileprivate func range(
+    ofSurrogateEscape start: Index
+  ) -> (range: Range<Index>, scalar: Unicode.Scalar)? {
+    let bytes = utf8
+    var index = start
+    while let slash = bytes[index...].firstIndex(of: UInt8(ascii: "\\")) {
+      index = bytes.index(slash, offsetBy: 2, limitedBy: bytes.endIndex) ?? bytes.endIndex
+      guard let high = codeUnit(escapedAt: slash), (0xD800..<0xDC00).contains(high),
+        let middle = bytes.index(slash, offsetBy: 6, limitedBy: bytes.endIndex),
+        let low = codeUnit(escapedAt: middle), (0xDC00..<0xE000).contains(low),
+        let end = bytes.index(middle, offsetBy: 6, limitedBy: bytes.endIndex),
+        let scalar = Unicode.Scalar(0x10000 + (high - 0xD800) << 10 + (low - 0xDC00))
+      else { continue }
+      return (slash..<end, scalar)
+    }
+    return nil
+  }
+
+  /// The value of a "\\uXXXX" that begins at `slash`.
+  private func codeUnit(escapedAt slash: Index) -> UInt32? {
+    let bytes = utf8[slash...].prefix(6)
+    guard bytes.count == 6, bytes.first == UInt8(ascii: "\\"),
+      bytes.dropFirst().first == UInt8(ascii: "u")
+    else { return nil }
+    let digits = String(decoding: bytes.dropFirst(2), as: UTF8.self)
+    guard digits.allSatisfy(\.isHexDigit) else { return nil }
+    return UInt32(digits, radix: 16)
   }
 }

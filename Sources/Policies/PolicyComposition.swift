@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Residency
-
 /// A policy: one choice for each role.
 ///
 /// Roles compose freely; a preset file names a composition.
@@ -9,9 +7,9 @@ public struct PolicyComposition: Sendable {
   /// The composition's name: a preset's, or its roles'.
   public var name: String
   /// Whom to drop from the fastest tier.
-  public var eviction: any EvictionPolicy
+  public var eviction: EvictionRegistration
   /// Whom to drop from host memory, when it cannot hold every expert.
-  public var hostEviction: any EvictionPolicy
+  public var hostEviction: EvictionRegistration
   /// What to fetch ahead of its use.
   public var prefetch: any PrefetchPolicy
   /// In which order a layer's experts are computed.
@@ -23,7 +21,7 @@ public struct PolicyComposition: Sendable {
 
   /// A composition of roles.
   public init(
-    name: String, eviction: any EvictionPolicy, hostEviction: any EvictionPolicy,
+    name: String, eviction: EvictionRegistration, hostEviction: EvictionRegistration,
     prefetch: any PrefetchPolicy = NoPrefetch(),
     schedule: any SchedulePolicy = ComputeAsReady(),
     admission: any AdmissionPolicy = FirstComeFirstServed(),

@@ -23,6 +23,10 @@ public protocol EvictionPolicy: Sendable {
   /// come one by one in touch order, the last being the most recent.
   mutating func accessed(_ block: BlockID, weight: Float)
 
+  /// The members of a set that is all here, or on its way, are used, in touch order. The default
+  /// tells of one after the other.
+  mutating func accessed(_ members: [SetMember])
+
   /// A block got its room; until its load completes it can not be a victim.
   mutating func admitted(_ block: BlockID)
 
@@ -62,6 +66,12 @@ public protocol EvictionPolicy: Sendable {
 }
 
 extension EvictionPolicy {
+  /// Tells of each member's use.
+  @inlinable
+  public mutating func accessed(_ members: [SetMember]) {
+    for member in members { accessed(member.block, weight: member.weight) }
+  }
+
   /// Admits every block.
   @inlinable
   public func admits(_ block: BlockID) -> Bool { true }

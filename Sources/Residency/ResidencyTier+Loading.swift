@@ -140,9 +140,9 @@ extension ResidencyTier {
   /// Victims are first chosen and only then told of, so that a failure changes nothing.
   @inlinable
   mutating func makeRoom(_ cost: Int64, inPool pool: Int, evicted: inout [BlockID]) -> Bool {
-    var free = table.pools[pool].capacity - table.pools[pool].used
+    var free = table.free(inPool: pool)
     if free >= cost { return true }
-    if table.pools[pool].capacity - table.pools[pool].locked < cost { return false }
+    if table.capacity(ofPool: pool) - table.locked(inPool: pool) < cost { return false }
     let first = evicted.count
     while free < cost {
       guard let victim = eviction.victim(in: pool, view: table) else {
@@ -177,43 +177,62 @@ extension ResidencyTier {
   /// Gives a block its room, which must be free.
   @inlinable
   mutating func admit(_ block: BlockID) {
-    let record = table.blocks[block.index]
-    let pool = Int(record.pool)
-    table.blocks[block.index].state = .loading
-    table.blocks[block.index].chunks = 0
-    table.pools[pool].used += record.cost
-    table.pools[pool].locked += record.cost
-    table.pools[pool].bytes += table.layout.bytes(of: block)
-    table.pools[pool].blocks += 1
-    if table.pools[pool].used > table.pools[pool].highWater {
-      table.pools[pool].highWater = table.pools[pool].used
+    let pins = edit(block) { record, pool in
+      record.state = .loading
+      record.chunks = 0
+      pool.used += record.cost
+      pool.locked += record.cost
+      pool.bytes += record.bytes
+      pool.blocks += 1
+      if pool.used > pool.highWater { pool.highWater = pool.used }
+      return record.pins
     }
     eviction.admitted(block)
-    if record.pins != 0 { eviction.pinned(block) }
+    if pins != 0 { eviction.pinned(block) }
   }
 
   @inlinable
   mutating func finishLoading(_ block: BlockID) {
-    let record = table.blocks[block.index]
-    table.blocks[block.index].state = .resident
-    if (record.pins | record.leases) == 0 { table.pools[Int(record.pool)].locked -= record.cost }
+    edit(block) { record, pool in
+      record.state = .resident
+      if (record.pins | record.leases) == 0 { pool.locked -= record.cost }
+    }
   }
 
   /// Takes a block's room away.
   @inlinable
   mutating func leave(_ block: BlockID, to state: BlockState) {
-    let record = table.blocks[block.index]
-    let pool = Int(record.pool)
-    if record.isLocked { table.pools[pool].locked -= record.cost }
-    table.pools[pool].used -= record.cost
-    table.pools[pool].bytes -= table.layout.bytes(of: block)
-    table.pools[pool].blocks -= 1
-    if state == .evicting {
-      table.pools[pool].departing += record.cost
-    } else {
-      table.blocks[block.index].chunks = 0
+    edit(block) { record, pool in
+      if record.isLocked { pool.locked -= record.cost }
+      pool.used -= record.cost
+      pool.bytes -= record.bytes
+      pool.blocks -= 1
+      if state == .evicting {
+        pool.departing += record.cost
+      } else {
+        record.chunks = 0
+      }
+      record.state = state
     }
-    table.blocks[block.index].state = state
     eviction.evicted(block)
+  }
+
+  /// Gives access to a block's record and its pool's with one check of each array's uniqueness.
+  ///
+  /// The block's number is checked; the pool's is this type's own.
+  @inlinable
+  @inline(__always)
+  mutating func edit<Result>(
+    _ block: BlockID,
+    _ body: (_ record: inout ResidencyView.Block, _ pool: inout ResidencyView.Pool) -> Result
+  ) -> Result {
+    let index = block.index
+    precondition(index >= 0 && index < table.blocks.count, "A block is one of the layout.")
+    return table.blocks.withUnsafeMutableBufferPointer { blocks in
+      table.pools.withUnsafeMutableBufferPointer { pools in
+        let pool = Int(blocks[index].pool)
+        return body(&blocks[index], &pools[pool])
+      }
+    }
   }
 }

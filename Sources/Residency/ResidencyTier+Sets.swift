@@ -12,6 +12,46 @@ extension ResidencyTier {
     case dropped
   }
 
+  /// Begins a set, protects its members, and says how each is found.
+  ///
+  /// One check of each array's uniqueness serves the whole set; block numbers are still checked.
+  @inlinable
+  mutating func judge(
+    _ members: [SetMember], into outcomes: inout [MemberOutcome]
+  ) -> (hits: Int, late: Int) {
+    beginSet()
+    while outcomes.count < members.count { outcomes.append(.hit) }
+    if outcomes.count > members.count { outcomes.removeLast(outcomes.count - members.count) }
+    let epoch = table.epoch
+    var (hits, late) = (0, 0)
+    table.blocks.withUnsafeMutableBufferPointer { blocks in
+      outcomes.withUnsafeMutableBufferPointer { outcomes in
+        var place = 0
+        for member in members {
+          let index = member.block.index
+          precondition(index >= 0 && index < blocks.count, "A member is a block of the layout.")
+          blocks[index].epoch = epoch
+          switch blocks[index].state {
+          case .resident:
+            hits += 1
+            outcomes[place] = .hit
+          case .loading:
+            late += 1
+            outcomes[place] = .late
+          default:
+            outcomes[place] = .fetched
+          }
+          place += 1
+        }
+      }
+    }
+    return (hits, late)
+  }
+
+  /// Tells the rule of the uses of a whole set.
+  @inlinable
+  mutating func touchAll(_ members: [SetMember]) { eviction.accessed(members) }
+
   /// Counts a member of the current set towards what the set needs of its pool.
   ///
   /// - Returns: whether the set is now larger than what its pool could hold.

@@ -12,6 +12,7 @@ public struct ResidencyView: Sendable {
   struct Block: Sendable, BitwiseCopyable {
     /// What the block takes of its pool, in the pool's unit.
     @usableFromInline var cost: Int64
+    @usableFromInline var bytes: Int64
     /// The epoch of the last set that the block is a member of.
     @usableFromInline var epoch: UInt32
     @usableFromInline var pool: Int32
@@ -22,8 +23,9 @@ public struct ResidencyView: Sendable {
     @usableFromInline var chunkCount: UInt8
 
     @usableFromInline
-    init(cost: Int64, pool: Int, chunkCount: Int) {
+    init(cost: Int64, bytes: Int64, pool: Int, chunkCount: Int) {
       self.cost = cost
+      self.bytes = bytes
       epoch = 0
       self.pool = Int32(pool)
       pins = 0
@@ -84,7 +86,7 @@ public struct ResidencyView: Sendable {
     blocks = (0..<layout.count).map { index in
       let block = BlockID(index)
       return Block(
-        cost: plan.unit == .slots ? 1 : layout.bytes(of: block),
+        cost: plan.unit == .slots ? 1 : layout.bytes(of: block), bytes: layout.bytes(of: block),
         pool: plan.pool(
           layer: layout.layer(of: block), version: layout.version(of: block), in: layout),
         chunkCount: layout.chunkCount(of: block))

@@ -75,34 +75,25 @@ public struct SetAccess: Sendable {
   ///   larger than its pool.
   @inlinable
   public mutating func begin(_ members: [SetMember], in tier: inout ResidencyTier) {
-    evicted.removeAll(keepingCapacity: true)
-    outcomes.removeAll(keepingCapacity: true)
-    hits = 0
-    late = 0
-    tier.beginSet()
-    var overflows = false
-    for member in members {
-      tier.markMember(member.block)
-      switch tier.state(member.block) {
-      case .resident:
-        hits += 1
-        outcomes.append(.hit)
-      case .loading:
-        late += 1
-        outcomes.append(.late)
-      default:
-        outcomes.append(.fetched)
-      }
-      if tier.addToSetNeed(member.block) { overflows = true }
-    }
+    while evicted.popLast() != nil {}
+    (hits, late) = tier.judge(members, into: &outcomes)
     misses = members.count - hits - late
+    if misses == 0 {
+      tier.touchAll(members)
+      return
+    }
+    var overflows = false
+    for member in members where tier.addToSetNeed(member.block) { overflows = true }
     if overflows { keepHeaviest(of: members, in: &tier) }
-    for (index, member) in members.enumerated() {
+    var index = 0
+    while index < members.count {
+      let member = members[index]
       if outcomes[index] == .fetched {
         let reservation = tier.reserve(member.block, evicted: &evicted)
         if !reservation.needsTransfer { outcomes[index] = .streamed }
       }
       tier.touch(member.block, weight: member.weight)
+      index += 1
     }
   }
 
@@ -110,9 +101,11 @@ public struct SetAccess: Sendable {
   @inlinable
   public mutating func replay(_ members: [SetMember], in tier: inout ResidencyTier) {
     begin(members, in: &tier)
-    if hits == members.count { return }
-    for (index, member) in members.enumerated() where outcomes[index] == .fetched {
-      tier.complete(member.block)
+    if misses == 0 { return }
+    var index = 0
+    while index < members.count {
+      if outcomes[index] == .fetched { tier.complete(members[index].block) }
+      index += 1
     }
   }
 

@@ -46,8 +46,9 @@ public struct Quantity: Hashable, Sendable, CustomStringConvertible {
       throw .unknownUnit(
         text: text, unit: symbol, suggestion: UnitTable.suggestion(for: symbol))
     }
-    let value = unit.baseUnits(number)
-    guard value.isFinite else { throw .notFinite(text: text) }
+    guard let value = unit.baseUnits(String(digits)), value.isFinite else {
+      throw .notFinite(text: text)
+    }
     self.init(value, unit.dimension)
   }
 

@@ -6,12 +6,25 @@ struct KnownUnit: Hashable, Sendable {
   var dimension: Dimension
   var scale: Double
 
-  /// `number` of this unit in base units; small units divide, so that "3 us" is exactly 3e-6.
-  func baseUnits(_ number: Double) -> Double {
-    guard scale < 1 else { return number * scale }
-    let inverse = (1 / scale).rounded()
-    return abs(inverse * scale - 1) < 1e-12 ? number / inverse : number * scale
+  /// The number written as `digits` of this unit, in base units.
+  ///
+  /// A decimal prefix moves the exponent before the text is read, so that "0.8 us" is the double
+  /// nearest to 8e-7.
+  func baseUnits(_ digits: String) -> Double? {
+    guard let exponent = Self.exponents[scale] else { return Double(digits).map { $0 * scale } }
+    let parts = digits.lowercased().split(separator: "e", maxSplits: 1)
+    guard let mantissa = parts.first else { return nil }
+    let written = parts.count > 1 ? Int(parts[1]) : 0
+    // An exponent beyond Int is beyond any double too.
+    guard let written, abs(written) < 100_000 else { return Double(digits) }
+    return Double("\(mantissa)e\(written + exponent)")
   }
+
+  /// The powers of ten among the scales.
+  private static let exponents: [Double: Int] = [
+    1e-12: -12, 1e-9: -9, 1e-6: -6, 1e-3: -3, 0.01: -2, 1: 0, 1e3: 3, 1e6: 6, 1e9: 9, 1e12: 12,
+    1e15: 15, 1e18: 18,
+  ]
 }
 
 /// All units, and how a written unit is found among them.

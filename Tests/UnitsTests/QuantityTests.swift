@@ -37,6 +37,15 @@ import Testing
     #expect(error.map { "\($0)".contains(part) } == true, "\(String(describing: error))")
   }
 
+  @Test func decimalPrefixesAreExact() throws {
+    #expect(try Quantity(parsing: "0.8 us").value == 0.8e-6)
+    #expect(try Quantity(parsing: "5.2 us").value == 5.2e-6)
+    #expect(try Quantity(parsing: "31.5 GB/s").value == 31.5e9)
+    #expect(try Quantity(parsing: "1.1e3 ms").value == 1.1)
+    #expect(try Quantity(parsing: "35%").value == 0.35)
+    #expect(try Quantity(parsing: "1e-999999999999 us").value == 0)
+  }
+
   @Test func checksDimensions() throws {
     let wrong = #expect(throws: QuantityError.self) {
       try Quantity(parsing: "24 GiB", as: .bytesPerSecond)

@@ -8,22 +8,39 @@ import Residency
 /// For rules that give blocks a score. Nothing allocates after creation.
 @frozen
 public struct BlockHeap: Sendable {
-  @usableFromInline var keys: [UInt64] = []
+  /// A block in a queue, with its key.
+  @frozen
+  @usableFromInline
+  struct Entry: Sendable, BitwiseCopyable {
+    @usableFromInline var key: UInt64
+    @usableFromInline var block: Int32
+
+    @usableFromInline
+    init(key: UInt64, block: Int32) {
+      self.key = key
+      self.block = block
+    }
+
+    @inlinable
+    func precedes(_ other: Entry) -> Bool {
+      key == other.key ? block < other.block : key > other.key
+    }
+  }
+
   /// Where a block stands in `heap`, or -1.
   @usableFromInline var positions: [Int32] = []
   /// The heaps of all pools, one behind the other, each with room for all blocks of its pool.
-  @usableFromInline var heap: [Int32] = []
+  @usableFromInline var heap: [Entry] = []
   @usableFromInline var pools: [Int32] = []
   @usableFromInline var starts: [Int] = []
   @usableFromInline var counts: [Int] = []
-  @usableFromInline var aside: [BlockID] = []
+  @usableFromInline var aside: [Entry] = []
 
   /// Creates empty queues for a tier's blocks and pools.
   public init(for view: borrowing ResidencyView) {
     let blocks = view.blockCount
-    keys = [UInt64](repeating: 0, count: blocks)
     positions = [Int32](repeating: -1, count: blocks)
-    heap = [Int32](repeating: 0, count: blocks)
+    heap = [Entry](repeating: Entry(key: 0, block: 0), count: blocks)
     pools = (0..<blocks).map { Int32(view.pool(of: BlockID($0))) }
     var sizes = [Int](repeating: 0, count: view.poolCount)
     for pool in pools { sizes[Int(pool)] += 1 }
@@ -43,10 +60,6 @@ public struct BlockHeap: Sendable {
   @inlinable
   public func contains(_ block: BlockID) -> Bool { positions[block.index] >= 0 }
 
-  /// The key that a block was last given.
-  @inlinable
-  public func key(of block: BlockID) -> UInt64 { keys[block.index] }
-
   /// The blocks that are in queues, by number.
   ///
   /// - Complexity: O(blocks).
@@ -58,15 +71,14 @@ public struct BlockHeap: Sendable {
   @inlinable
   public mutating func set(_ key: UInt64, for block: BlockID) {
     let pool = Int(pools[block.index])
-    keys[block.index] = key
-    if positions[block.index] < 0 {
-      let last = starts[pool] + counts[pool]
+    var position = Int(positions[block.index])
+    if position < 0 {
+      position = starts[pool] + counts[pool]
       counts[pool] += 1
-      heap[last] = block.rawValue
-      positions[block.index] = Int32(truncatingIfNeeded: last)
+    } else if heap[position].key == key {
+      return
     }
-    let settled = siftUp(Int(positions[block.index]), pool: pool)
-    siftDown(settled, pool: pool)
+    settle(Entry(key: key, block: block.rawValue), at: position, pool: pool)
   }
 
   /// Takes a block out of its pool's queue.
@@ -76,15 +88,11 @@ public struct BlockHeap: Sendable {
   public mutating func remove(_ block: BlockID) {
     let pool = Int(pools[block.index])
     let hole = Int(positions[block.index])
+    precondition(hole >= 0, "Only a block that is in a queue can be taken out of it.")
     counts[pool] -= 1
     positions[block.index] = -1
     let last = starts[pool] + counts[pool]
-    if hole == last { return }
-    let moved = heap[last]
-    heap[hole] = moved
-    positions[Int(moved)] = Int32(truncatingIfNeeded: hole)
-    let settled = siftUp(hole, pool: pool)
-    siftDown(settled, pool: pool)
+    if hole != last { settle(heap[last], at: hole, pool: pool) }
   }
 
   /// The block of a pool with the largest key that may be dropped now.
@@ -96,63 +104,53 @@ public struct BlockHeap: Sendable {
   ) -> BlockID? {
     var found: BlockID?
     while counts[pool] > 0 {
-      let top = BlockID(rawValue: heap[starts[pool]])
-      if view.isEvictable(top) {
-        found = top
+      let top = heap[starts[pool]]
+      if view.isEvictable(BlockID(rawValue: top.block)) {
+        found = BlockID(rawValue: top.block)
         break
       }
-      remove(top)
+      remove(BlockID(rawValue: top.block))
       aside.append(top)
     }
-    while let block = aside.popLast() { set(keys[block.index], for: block) }
+    while let entry = aside.popLast() { set(entry.key, for: BlockID(rawValue: entry.block)) }
     return found
   }
 
+  /// Puts an entry into a hole, or above or below it where it belongs.
+  ///
+  /// One check of each array's uniqueness serves the whole way; all positions lie between the
+  /// pool's start and its end.
   @inlinable
-  func precedes(_ left: Int32, _ right: Int32) -> Bool {
-    let leftKey = keys[Int(left)]
-    let rightKey = keys[Int(right)]
-    return leftKey == rightKey ? left < right : leftKey > rightKey
-  }
-
-  @inlinable
-  mutating func siftUp(_ position: Int, pool: Int) -> Int {
-    let start = starts[pool]
-    let moving = heap[position]
-    var hole = position
-    while hole > start {
-      let parent = start + (hole - start - 1) / 4
-      guard precedes(moving, heap[parent]) else { break }
-      heap[hole] = heap[parent]
-      positions[Int(heap[hole])] = Int32(truncatingIfNeeded: hole)
-      hole = parent
-    }
-    heap[hole] = moving
-    positions[Int(moving)] = Int32(truncatingIfNeeded: hole)
-    return hole
-  }
-
-  @inlinable
-  mutating func siftDown(_ position: Int, pool: Int) {
+  mutating func settle(_ entry: Entry, at position: Int, pool: Int) {
     let start = starts[pool]
     let end = start + counts[pool]
-    let moving = heap[position]
-    var hole = position
-    while true {
-      let first = start + 4 * (hole - start) + 1
-      guard first < end else { break }
-      var best = first
-      var child = first + 1
-      while child < min(first + 4, end) {
-        if precedes(heap[child], heap[best]) { best = child }
-        child += 1
+    heap.withUnsafeMutableBufferPointer { heap in
+      positions.withUnsafeMutableBufferPointer { positions in
+        var hole = position
+        while hole > start {
+          let parent = start + (hole - start - 1) / 4
+          guard entry.precedes(heap[parent]) else { break }
+          heap[hole] = heap[parent]
+          positions[Int(heap[hole].block)] = Int32(truncatingIfNeeded: hole)
+          hole = parent
+        }
+        while true {
+          let first = start + 4 * (hole - start) + 1
+          guard first < end else { break }
+          var best = first
+          var child = first + 1
+          while child < min(first + 4, end) {
+            if heap[child].precedes(heap[best]) { best = child }
+            child += 1
+          }
+          guard heap[best].precedes(entry) else { break }
+          heap[hole] = heap[best]
+          positions[Int(heap[hole].block)] = Int32(truncatingIfNeeded: hole)
+          hole = best
+        }
+        heap[hole] = entry
+        positions[Int(entry.block)] = Int32(truncatingIfNeeded: hole)
       }
-      guard precedes(heap[best], moving) else { break }
-      heap[hole] = heap[best]
-      positions[Int(heap[hole])] = Int32(truncatingIfNeeded: hole)
-      hole = best
     }
-    heap[hole] = moving
-    positions[Int(moving)] = Int32(truncatingIfNeeded: hole)
   }
 }

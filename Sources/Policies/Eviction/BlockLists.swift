@@ -65,20 +65,54 @@ public struct BlockLists: Sendable {
   /// Puts a block that is in no list behind all others of a list.
   @inlinable
   public mutating func append(_ block: BlockID, toList list: Int) {
-    let ring = blockCount + Int32(truncatingIfNeeded: list)
-    let last = nodes[Int(ring)].previous
-    nodes[block.index] = Node(previous: last, next: ring)
-    nodes[Int(last)].next = block.rawValue
-    nodes[Int(ring)].previous = block.rawValue
+    edit(block, list) { nodes, index, ring in
+      let last = nodes[ring].previous
+      nodes[index] = Node(previous: last, next: Int32(truncatingIfNeeded: ring))
+      nodes[Int(last)].next = block.rawValue
+      nodes[ring].previous = block.rawValue
+    }
   }
 
   /// Takes a block out of its list.
   @inlinable
   public mutating func remove(_ block: BlockID) {
-    let node = nodes[block.index]
-    nodes[Int(node.previous)].next = node.next
-    nodes[Int(node.next)].previous = node.previous
-    nodes[block.index] = Node(previous: -1, next: -1)
+    edit(block, 0) { nodes, index, _ in
+      let node = nodes[index]
+      precondition(node.next >= 0, "Only a block that is in a list can be taken out of it.")
+      nodes[Int(node.previous)].next = node.next
+      nodes[Int(node.next)].previous = node.previous
+      nodes[index] = Node(previous: -1, next: -1)
+    }
+  }
+
+  /// Puts a block behind all others of the list that it is in; does nothing if it is in none.
+  @inlinable
+  public mutating func moveToEnd(_ block: BlockID, ofList list: Int) {
+    edit(block, list) { nodes, index, ring in
+      let node = nodes[index]
+      if node.next < 0 || Int(node.next) == ring { return }
+      nodes[Int(node.previous)].next = node.next
+      nodes[Int(node.next)].previous = node.previous
+      let last = nodes[ring].previous
+      nodes[Int(last)].next = block.rawValue
+      nodes[ring].previous = block.rawValue
+      nodes[index] = Node(previous: last, next: Int32(truncatingIfNeeded: ring))
+    }
+  }
+
+  /// Gives access to the nodes with one check of the array's uniqueness. The block and the list are
+  /// checked; the links between nodes are this type's own and always in range.
+  @inlinable
+  @inline(__always)
+  mutating func edit(
+    _ block: BlockID, _ list: Int,
+    _ body: (_ nodes: UnsafeMutableBufferPointer<Node>, _ index: Int, _ ring: Int) -> Void
+  ) {
+    let index = block.index
+    let ring = Int(blockCount) + list
+    precondition(index >= 0 && index < Int(blockCount), "A block is one of those of the lists.")
+    precondition(list >= 0 && ring < nodes.count, "A list is one of those that were created.")
+    nodes.withUnsafeMutableBufferPointer { body($0, index, ring) }
   }
 
   /// The first block of a list that may be dropped now.

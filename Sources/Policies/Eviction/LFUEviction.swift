@@ -29,12 +29,24 @@ public struct LFUEviction: EvictionPolicy {
     }
   }
 
+  /// What is known of one block.
+  @frozen
+  @usableFromInline
+  struct Record: Sendable, BitwiseCopyable {
+    /// When it was used last, or got its room, in events of this rule.
+    @usableFromInline var stamp: UInt64 = 0
+    @usableFromInline var uses: UInt32 = 0
+    /// The bucket it is in, or -1.
+    @usableFromInline var bucket: Int32 = -1
+    @usableFromInline var pool: Int32
+
+    @usableFromInline
+    init(pool: Int) { self.pool = Int32(pool) }
+  }
+
   @usableFromInline var lists = BlockLists(blocks: 0, lists: 0)
-  @usableFromInline var pools: [Int32] = []
-  @usableFromInline var uses: [UInt32] = []
-  @usableFromInline var stamps: [UInt64] = []
+  @usableFromInline var records: [Record] = []
   @usableFromInline var clock: UInt64 = 0
-  @usableFromInline var bucketOfBlock: [Int32] = []
   /// First a bucket for each block at most and one to spare, then the ring's node of each pool.
   @usableFromInline var buckets: [Bucket] = []
   @usableFromInline var firstRing: Int32 = 0
@@ -49,11 +61,8 @@ public struct LFUEviction: EvictionPolicy {
     let blocks = view.blockCount
     let bucketCount = blocks + 1
     lists = BlockLists(blocks: blocks, lists: bucketCount)
-    pools = (0..<blocks).map { Int32(view.pool(of: BlockID($0))) }
-    uses = [UInt32](repeating: 0, count: blocks)
-    stamps = [UInt64](repeating: 0, count: blocks)
+    records = (0..<blocks).map { Record(pool: view.pool(of: BlockID($0))) }
     clock = 0
-    bucketOfBlock = [Int32](repeating: -1, count: blocks)
     firstRing = Int32(bucketCount)
     buckets = (0..<bucketCount + view.poolCount).map {
       Bucket(count: 0, previous: Int32($0), next: Int32($0))
@@ -66,40 +75,42 @@ public struct LFUEviction: EvictionPolicy {
   /// Counts a use.
   @inlinable
   public mutating func accessed(_ block: BlockID, weight: Float) {
-    let index = block.index
-    let count = uses[index] == .max ? .max : uses[index] + 1
-    uses[index] = count
+    var record = records[block.index]
+    if record.uses < .max { record.uses += 1 }
     clock &+= 1
-    stamps[index] = clock
-    guard lists.contains(block) else { return }
-    let bucket = bucketOfBlock[index]
-    lists.remove(block)
-    let next = buckets[Int(bucket)].next
-    if next < firstRing && buckets[Int(next)].count == count {
-      place(block, in: next)
-      if lists.isEmpty(list: Int(bucket)) { free(bucket) }
-    } else if lists.isEmpty(list: Int(bucket)) {
-      buckets[Int(bucket)].count = count
-      place(block, in: bucket)
-    } else {
-      place(block, in: makeBucket(count: count, after: bucket))
+    record.stamp = clock
+    let bucket = record.bucket
+    if bucket >= 0 {
+      lists.remove(block)
+      let next = buckets[Int(bucket)].next
+      if next < firstRing && buckets[Int(next)].count == record.uses {
+        if lists.isEmpty(list: Int(bucket)) { free(bucket) }
+        record.bucket = next
+      } else if lists.isEmpty(list: Int(bucket)) {
+        buckets[Int(bucket)].count = record.uses
+      } else {
+        record.bucket = makeBucket(count: record.uses, after: bucket)
+      }
+      lists.append(block, toList: Int(record.bucket))
     }
+    records[block.index] = record
   }
 
   /// Puts a block behind those with the same count.
   @inlinable
   public mutating func admitted(_ block: BlockID) {
     clock &+= 1
-    stamps[block.index] = clock
+    records[block.index].stamp = clock
     insert(block)
   }
 
   /// Takes a block out of its bucket; its count stays.
   @inlinable
   public mutating func evicted(_ block: BlockID) {
-    guard lists.contains(block) else { return }
+    let bucket = records[block.index].bucket
+    guard bucket >= 0 else { return }
     lists.remove(block)
-    let bucket = bucketOfBlock[block.index]
+    records[block.index].bucket = -1
     if lists.isEmpty(list: Int(bucket)) { free(bucket) }
   }
 
@@ -108,21 +119,19 @@ public struct LFUEviction: EvictionPolicy {
 
   /// Puts a block back with its count, as the most recent.
   public mutating func unpinned(_ block: BlockID) {
-    if !lists.contains(block) { admitted(block) }
+    if records[block.index].bucket < 0 { admitted(block) }
   }
 
   /// Sets all counts to zero; the order of recency remains.
   public mutating func reset() {
     scratch.removeAll(keepingCapacity: true)
-    for index in uses.indices {
-      uses[index] = 0
-      let block = BlockID(index)
-      if lists.contains(block) {
-        evicted(block)
-        scratch.append(block)
-      }
+    for index in records.indices {
+      records[index].uses = 0
+      guard records[index].bucket >= 0 else { continue }
+      evicted(BlockID(index))
+      scratch.append(BlockID(index))
     }
-    scratch.sort { stamps[$0.index] < stamps[$1.index] }
+    scratch.sort { records[$0.index].stamp < records[$1.index].stamp }
     for block in scratch { insert(block) }
   }
 
@@ -138,26 +147,19 @@ public struct LFUEviction: EvictionPolicy {
   }
 
   @inlinable
-  mutating func place(_ block: BlockID, in bucket: Int32) {
-    bucketOfBlock[block.index] = bucket
-    lists.append(block, toList: Int(bucket))
-  }
-
-  @inlinable
   mutating func insert(_ block: BlockID) {
-    let count = uses[block.index]
-    let ring = firstRing + pools[block.index]
+    let record = records[block.index]
+    let ring = firstRing + record.pool
     var before = ring
     var next = buckets[Int(ring)].next
-    while next < firstRing && buckets[Int(next)].count < count {
+    while next < firstRing && buckets[Int(next)].count < record.uses {
       before = next
       next = buckets[Int(next)].next
     }
-    if next < firstRing && buckets[Int(next)].count == count {
-      place(block, in: next)
-    } else {
-      place(block, in: makeBucket(count: count, after: before))
-    }
+    let isThere = next < firstRing && buckets[Int(next)].count == record.uses
+    let bucket = isThere ? next : makeBucket(count: record.uses, after: before)
+    records[block.index].bucket = bucket
+    lists.append(block, toList: Int(bucket))
   }
 
   @inlinable

@@ -24,9 +24,7 @@ public struct LRUEviction: EvictionPolicy {
   /// Makes a present block the most recent.
   @inlinable
   public mutating func accessed(_ block: BlockID, weight: Float) {
-    guard lists.contains(block) else { return }
-    lists.remove(block)
-    lists.append(block, toList: Int(pools[block.index]))
+    lists.moveToEnd(block, ofList: Int(pools[block.index]))
   }
 
   /// Puts a block into the order as the most recent.

@@ -78,6 +78,7 @@ struct BatchScheduler {
     stepTokens = 0
     var budget = limits.tokenBudget
     var place = 0
+    let preemptedBefore = preemptions
     while place < running.count {
       let slot = running[place]
       if let tokens = schedule(slot, budget: budget) {
@@ -88,7 +89,9 @@ struct BatchScheduler {
         preempt(running[running.count - 1])
       }
     }
-    admit(admission, budget: &budget)
+    // A sequence that has just lost its blocks would take back what the others need next (vLLM's
+    // scheduler admits nobody in such a step either).
+    if preemptions == preemptedBefore || entries.isEmpty { admit(admission, budget: &budget) }
   }
 
   /// Plans one running sequence's part of the step.

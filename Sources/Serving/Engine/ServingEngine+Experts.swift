@@ -18,6 +18,7 @@ extension ServingEngine {
           block: tier.layout.block(layer: mixture, expert: Int(expert)),
           weight: activation.weightPerExpert[Int(expert)]))
     }
+    lookAhead?.reach(layer: mixture)
     access.begin(members, in: &tier)
     host?.beginSet()
     countAccess(mixture: mixture)

@@ -110,6 +110,8 @@ extension ServingEngine {
     // All sequences that had a token in the step before share one inter-token latency.
     latencies.interToken.record(now - lastStepEnd, times: steadyTokens)
     lastStepEnd = now
+    // With the whole step, so that none of its tokens counts as measured.
+    if progress.warmUpEndsNow { endWarmUp(now: now) }
     stepIsActive = false
     beginStep(in: &simulation)
   }
@@ -119,12 +121,15 @@ extension ServingEngine {
   ) {
     let sequence = batch[slot]
     routing.endSequence(slot: sequence.routingSlot)
+    lookAhead?.end(sequence.request.number)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     batch.finish(slot)
     latencies.record(sequence, limits: configuration.serviceLevel)
+    timeline?.sink.request(
+      number: sequence.request.number, arrival: sequence.request.arrivalNanoseconds,
+      scheduled: sequence.scheduled, firstToken: sequence.firstToken, end: now)
     progress.completed(
       sequence, now: now, batchSize: configuration.limits.maximumSequences)
-    if progress.warmUpEndsNow { endWarmUp(now: now) }
     if sequence.request.user >= 0 {
       scheduleUser(Int(sequence.request.user), after: now, in: &simulation)
     }

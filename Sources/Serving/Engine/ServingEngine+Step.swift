@@ -7,9 +7,15 @@ extension ServingEngine {
   /// Begins the next step, if any sequence has something to compute.
   mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
     guard failure == nil else { return }
-    batch.planStep(admission: admission)
-    guard !batch.entries.isEmpty else { return }
+    if !stepAwaitsRoom {
+      batch.planStep(admission: admission)
+      guard !batch.entries.isEmpty else { return }
+    }
     stepIsActive = true
+    if memory.isElastic {
+      stepAwaitsRoom = !makeRoomForKeyValue(in: &simulation)
+      if stepAwaitsRoom { return }
+    }
     stepBegan = simulation.now.nanoseconds
     var sampled = 0
     for entry in batch.entries {
@@ -22,12 +28,16 @@ extension ServingEngine {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens))
+        try lookAhead?.begin(
+          sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
+          outputTokens: Int(sequence.request.outputTokens))
       } catch {
         failure = error
         return
       }
       batch[entry.sequence] = sequence
     }
+    if let lookAhead { advance(lookAhead) }
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
     counters.deviceFLOP += costs.endFLOP
@@ -35,9 +45,20 @@ extension ServingEngine {
       runWholeStep(in: &simulation)
     } else {
       tier.beginStep()
+      host?.beginStep()
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
       beginLayers(from: 0, in: &simulation)
+    }
+  }
+
+  /// Tells the rules that know the future which positions the step computes.
+  private func advance(_ lookAhead: LookAhead) {
+    lookAhead.reach(layer: -1)
+    for entry in batch.entries {
+      let sequence = batch[entry.sequence]
+      lookAhead.advance(
+        sequence.request.number, to: entry.isPrefill ? -1 : sequence.produced - 1)
     }
   }
 

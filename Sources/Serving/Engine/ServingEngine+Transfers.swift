@@ -68,7 +68,7 @@ extension ServingEngine {
   /// Reads a block from the drive, in as many parts as the drive serves at once.
   private mutating func beginDriveRead(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
     let parts = machine.driveParts(bytes: expertBytes)
-    transfers[slot].beginStage()
+    transfers.beginStage(slot)
     for _ in 0..<parts {
       var read = OperationDescription(
         work: expertBytes / Double(parts), maximumRate: machine.driveLaneRate,
@@ -79,7 +79,7 @@ extension ServingEngine {
       read.hold(machine.driveLanes)
       read.consume(machine.drive)
       read.consume(machine.dram)
-      transfers[slot].add(network.submit(read, in: &simulation))
+      transfers.add(network.submit(read, in: &simulation), to: slot)
     }
   }
 
@@ -87,9 +87,9 @@ extension ServingEngine {
   mutating func driveReadEnded(
     slot: Int, end: OperationEnd, in simulation: inout Simulation<EngineEvent>
   ) {
-    counters.driveBytes += Int64(end.completedWork.rounded())
     transfers[slot].operationsLeft -= 1
     guard transfers[slot].operationsLeft == 0 else { return }
+    counters.driveBytes += Int64(expertBytes)
     counters.driveReads += 1
     transfers[slot].phases.read = simulation.now.nanoseconds
     if transfers[slot].keepsInHost {
@@ -107,13 +107,13 @@ extension ServingEngine {
 
   /// Copies a block over the link, through a staging buffer when host memory is pageable.
   private mutating func beginCopy(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
-    transfers[slot].beginStage()
+    transfers.beginStage(slot)
     if configuration.policy.transfer.pinned {
       transfers[slot].phases.staged = simulation.now.nanoseconds
       let chunks = configuration.policy.transfer.chunks
       let copy = copyOperation(
         slot, bytes: expertBytes, quantum: chunks > 1 ? expertBytes / Double(chunks) : 0)
-      transfers[slot].add(network.submit(copy, in: &simulation))
+      transfers.add(network.submit(copy, in: &simulation), to: slot)
       return
     }
     let parts = max(
@@ -129,8 +129,9 @@ extension ServingEngine {
       staging.consume(machine.dram, weight: 2)
       let staged = network.create(staging)
       let copy = network.create(copyOperation(slot, bytes: bytes, quantum: 0))
-      network.addDependency(of: copy, on: staged)
-      transfers[slot].add(copy)
+      network.addDependency(copy, on: staged)
+      transfers.add(staged, to: slot, awaited: false)
+      transfers.add(copy, to: slot)
       network.release(staged, in: &simulation)
       network.release(copy, in: &simulation)
     }
@@ -169,9 +170,10 @@ extension ServingEngine {
   ) {
     let purpose: TransferPurpose =
       transfers[slot].phases.wasPrefetched ? .prefetch : .demand
-    counters.linkBytes[Int(purpose.rawValue)] += Int64(end.completedWork.rounded())
     transfers[slot].operationsLeft -= 1
     guard transfers[slot].operationsLeft == 0 else { return }
+    // Whole experts: parts need not be whole bytes.
+    counters.linkBytes[Int(purpose.rawValue)] += Int64(expertBytes)
     counters.linkTransfers[Int(purpose.rawValue)] += 1
     transfers[slot].phases.copyStarted = max(
       end.started.nanoseconds, transfers[slot].phases.staged)
@@ -188,6 +190,7 @@ extension ServingEngine {
     counters.fast.bytesLoaded += Int64(expertBytes)
     if !transfer.isTransient { tier.complete(transfer.block) }
     if transfer.keepsInHost { host!.unlease(transfer.block) }
+    if stepAwaitsRoom { return beginStep(in: &simulation) }
     guard transfer.isDemanded, stepIsActive,
       tier.layout.layer(of: transfer.block) == layerSet.mixtureLayer,
       let place = layerSet.place(ofExpert: tier.layout.expert(of: transfer.block)),
@@ -200,8 +203,7 @@ extension ServingEngine {
   mutating func demand(_ block: BlockID, in simulation: inout Simulation<EngineEvent>) {
     guard let slot = transfers.slot(of: block), !transfers[slot].isDemanded else { return }
     transfers[slot].isDemanded = true
-    for index in 0..<Int(transfers[slot].operationCount) {
-      let operation = transfers[slot].operations[index]
+    for operation in transfers.operations(of: slot) {
       if network.isPending(operation) {
         network.setPriority(operation, TransferPriority.demand, in: &simulation)
       }
@@ -211,7 +213,8 @@ extension ServingEngine {
   /// Starts what a prefetch policy asked for, as far as there is room.
   mutating func issuePrefetches(in simulation: inout Simulation<EngineEvent>) {
     for block in prefetchRequests.blocks {
-      guard tier.state(block) == .absent else { continue }
+      // What streams through a staging buffer is on its way too.
+      guard tier.state(block) == .absent, transfers.slot(of: block) == nil else { continue }
       counters.cacheDecisions += 1
       evictedBlocks.removeAll(keepingCapacity: true)
       let reservation = tier.reserve(block, evicted: &evictedBlocks)
@@ -245,6 +248,20 @@ extension ServingEngine {
       if tier.writesBack { beginWriteBack(block, in: &simulation) }
     }
     return inUse
+  }
+
+  /// Gives the expert cache what the KV cache leaves of the room that they share.
+  ///
+  /// - Returns: Whether the experts take no more than that; experts on their way cannot be dropped.
+  mutating func makeRoomForKeyValue(in simulation: inout Simulation<EngineEvent>) -> Bool {
+    let left = memory.sharedBytes - batch.keyValue.used
+    let wanted = min(Int64(memory.totalExperts) * memory.expertBytes, left)
+    guard tier.view.capacity(ofPool: 0) != wanted else { return true }
+    tier.beginSet()
+    evictedBlocks.removeAll(keepingCapacity: true)
+    let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
+    _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
+    return change.isComplete
   }
 
   private mutating func beginWriteBack(

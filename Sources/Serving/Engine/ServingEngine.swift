@@ -42,6 +42,8 @@ struct ServingEngine: ~Copyable, Model {
   var prefetchRequests = PrefetchRequests()
   var evictedBlocks: [BlockID] = []
   var isPrefetched: [Bool]
+  /// What rules that need the future know of it; `nil` when none does.
+  let lookAhead: LookAhead?
 
   // Roles.
   var prefetch: any PrefetchPolicy
@@ -58,6 +60,8 @@ struct ServingEngine: ~Copyable, Model {
   // The step under way.
   var stepIsActive = false
   var stepBegan: UInt64 = 0
+  /// Whether the step is planned, but waits for the room that its KV blocks take from experts.
+  var stepAwaitsRoom = false
   var lastStepEnd: UInt64 = 0
   var layerSet: LayerSet
   var transfers: TransferTable

@@ -66,7 +66,7 @@ struct StepCosts {
     }
     self.classOfLayer = classOfLayer
     loads = costs.spans.map { _ in AttentionLoad() }
-    overhead = Self.nanoseconds(timing.perStepOverheadSeconds)
+    overhead = Self.nanoseconds(timing.software.perStep)
   }
 
   @inline(__always)
@@ -107,7 +107,7 @@ struct StepCosts {
     var seconds =
       timing.seconds(attention.input) + timing.seconds(attention.prefill)
       + timing.seconds(attention.decode) + timing.seconds(attention.output)
-      + timing.seconds(around) + timing.perLayerOverheadSeconds
+      + timing.seconds(around) + timing.software.perLayer
     classes[index].attention = Self.nanoseconds(seconds)
     classes[index].bytes = attention.bytes + around.bytes
     classes[index].flop = attention.flop + around.flop

@@ -31,36 +31,19 @@ struct Transfer: BitwiseCopyable {
   var keepsInHost = false
   /// Operations of its current stage that have not ended.
   var operationsLeft: Int32 = 0
-  /// The operations of its current stage, whose priority a demand raises.
-  var operations = InlineArray<8, OperationID>(repeating: .none)
-  /// How many of `operations` are set.
-  var operationCount: Int32 = 0
   /// When it passed each stage.
   var phases = TransferPhases()
 
-  /// The most parts into which a stage is cut.
+  /// The most parts into which a drive's read is cut.
   static let maximumParts = 8
-
-  /// Forgets the operations of the stage before.
-  mutating func beginStage() {
-    operationCount = 0
-    operationsLeft = 0
-  }
-
-  /// Adds an operation whose end the stage waits for.
-  mutating func add(_ operation: OperationID) {
-    if operationCount < Self.maximumParts {
-      operations[Int(operationCount)] = operation
-      operationCount += 1
-    }
-    operationsLeft += 1
-  }
 }
 
 /// The transfers on their way, by slot; a recycled arena.
 struct TransferTable {
   private(set) var transfers: [Transfer] = []
   private var free: [Int32] = []
+  /// The operations of each slot's current stage, whose priority a demand raises.
+  private var operations: [[OperationID]] = []
   /// The slot of the transfer that brings a block, or -1.
   private var slotOfBlock: [Int32]
 
@@ -95,9 +78,25 @@ struct TransferTable {
     } else {
       slot = transfers.count
       transfers.append(transfer)
+      operations.append([])
     }
     slotOfBlock[Int(transfer.block.rawValue)] = Int32(slot)
     return slot
+  }
+
+  /// The operations of a slot's current stage, some of which may have ended.
+  func operations(of slot: Int) -> [OperationID] { operations[slot] }
+
+  /// Forgets the operations of the stage before.
+  mutating func beginStage(_ slot: Int) {
+    operations[slot].removeAll(keepingCapacity: true)
+    transfers[slot].operationsLeft = 0
+  }
+
+  /// Adds an operation to a slot's stage, which waits for its end if it is `awaited`.
+  mutating func add(_ operation: OperationID, to slot: Int, awaited: Bool = true) {
+    operations[slot].append(operation)
+    if awaited { transfers[slot].operationsLeft += 1 }
   }
 
   /// Forgets a transfer that has ended.

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+import Hardware
+import KernelTiming
+import ModelDescriptors
+import Policies
+import Routing
+import Serving
+import Units
+import Workload
+
+extension Scenario {
+  /// Turns the scenario into what the engine runs: files are read, roles made, figures derived.
+  ///
+  /// - Parameters:
+  ///   - replication: The replication within the scenario's seed.
+  ///   - library: Where the names of parts are looked for.
+  /// - Throws: `MissingFile`, `Diagnostics`, or what a role or trace says of itself.
+  public func configuration(
+    replication: UInt32 = 0, library: DataLibrary = .standard
+  ) throws -> ServingConfiguration {
+    let profiles = ProfileLibrary(folders: library.folders(.hardware))
+    let machine = try hardware.read(
+      inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
+    let runtimeProfile = try runtime.read(
+      inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
+    let descriptor = try loadModel()
+    let figures = MachineFigures(machine, runtime: runtimeProfile)
+    let timing =
+      try machine.gpus.first.map { try DeviceTiming(gpu: $0, runtime: runtimeProfile) }
+      ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile)
+    var plan = PrecisionPlan.native(of: descriptor)
+    for role in PrecisionPlan.roles {
+      if let format = precision[role.key] { plan[keyPath: role.path] = format }
+    }
+    let composition = try policy.composition(runtime: runtimeProfile)
+    let seed = run.seed
+    let description = workload
+    let routing = try routingMaker(
+      model: descriptor, seed: seed, replication: replication)
+    return ServingConfiguration(
+      name: name, figures: figures, timing: timing, model: descriptor, precision: plan,
+      cache: cacheConfiguration(), policy: composition,
+      limits: BatchLimits(
+        maximumSequences: serving.maximumBatch, tokenBudget: serving.tokenBudget,
+        chunkedPrefill: serving.chunkedPrefill),
+      run: runOptions(replication: replication), serviceLevel: serviceLevel(),
+      cost: CostBasis(
+        energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
+        amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
+      setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
+      makeRouting: routing,
+      makeRequests: { try description.open(seed: seed, replication: replication) })
+  }
+
+  /// The model that the scenario names, carries, or points to.
+  private func loadModel() throws -> ModelDescriptor {
+    try model.read(
+      inline: { try ModelDescriptor.read($0, name: model.label) },
+      path: { try ModelDescriptor.load(configPath: $0) })
+  }
+
+  private func cacheConfiguration() -> CacheConfiguration {
+    let experts: CacheConfiguration.ExpertCapacity =
+      switch cache.experts {
+      case .automatic: .automatic
+      case .all: .all
+      case .sized(.share(let share)): .share(share)
+      case .sized(.count(let count)): .count(count)
+      case .sized(.bytes(let bytes)): .bytes(bytes)
+      }
+    let host: CacheConfiguration.HostCapacity =
+      switch cache.host {
+      case .automatic: .automatic
+      case .all: .all
+      case .bytes(let bytes): .bytes(bytes)
+      }
+    let keyValue: CacheConfiguration.KeyValueCapacity =
+      switch cache.keyValue {
+      case .automatic: .automatic
+      case .bytes(let bytes): .bytes(bytes)
+      case .elastic: .elastic(minimumExpertBytes: cache.minimumExpertBytes)
+      }
+    return CacheConfiguration(
+      experts: experts, pool: cache.isPerLayer ? .perLayer : .global, keyValue: keyValue,
+      keyValueBlockTokens: serving.keyValueBlockTokens, host: host,
+      memoryFraction: cache.memoryFraction, workspaceBytes: cache.workspaceBytes,
+      stagingBuffers: cache.stagingBuffers,
+      initial: cache.initial == .filled ? .filled : .empty,
+      resetsPerRequest: cache.reset == .request)
+  }
+
+  private func runOptions(replication: UInt32) -> RunOptions {
+    let warmUp: RunOptions.WarmUp =
+      switch run.warmUp {
+      case .automatic: .automatic
+      case .requests(0): .none
+      case .requests(let count): .requests(count)
+      case .seconds(let seconds): seconds == 0 ? .none : .seconds(seconds)
+      }
+    return RunOptions(
+      seed: run.seed, replication: replication, warmUp: warmUp,
+      maximumSeconds: run.durationSeconds, expectedRequests: workload.requests)
+  }
+
+  /// The tightest limit of each latency, as a request must meet it to be good.
+  private func serviceLevel() -> ServiceLevel {
+    let limit = { (metric: String) in
+      objectives.filter { $0.metric == metric }.map { $0.limitSeconds * 1e3 }.min()
+    }
+    return ServiceLevel(ttftMs: limit("ttft"), tpotMs: limit("tpot"), e2elMs: limit("e2el"))
+  }
+
+  private func setting(
+    machine: MachineProfile, model: ModelDescriptor, plan: PrecisionPlan, runtime: RuntimeProfile
+  ) -> SimulationResult.SettingSummary {
+    .init(
+      hardware: machine.name, model: model.name,
+      precision: "experts \(plan.experts), attention \(plan.attention), kv \(plan.keyValue)",
+      policy: policy.label, runtime: runtime.name,
+      cache: cache.isPerLayer ? "a pool per layer" : "one global pool",
+      routing: routing.label, workload: workloadLabel)
+  }
+
+  private var workloadLabel: String {
+    var words = workload.trace.map { String($0.split(separator: "/").last ?? "") } ?? "generated"
+    if workload.rateScale != 1 { words += ", rate × \(workload.rateScale)" }
+    if let requests = workload.requests { words += ", \(requests) requests" }
+    return words
+  }
+}
+
+extension ScenarioPolicy {
+  /// The policy's roles, made.
+  ///
+  /// - Throws: `EvictionError`, `UnknownRole`.
+  func composition(runtime: RuntimeProfile) throws -> PolicyComposition {
+    PolicyComposition(
+      name: label, eviction: try EvictionRegistry.named(eviction.name),
+      hostEviction: try EvictionRegistry.named(hostEviction.name),
+      prefetch: try RoleRegistry.find(
+        prefetch.name, role: "prefetch policy", in: RoleRegistry.prefetch
+      ).make(),
+      schedule: try RoleRegistry.find(
+        schedule.name, role: "schedule", in: RoleRegistry.schedule
+      ).make(),
+      admission: try RoleRegistry.find(
+        admission.name, role: "admission policy", in: RoleRegistry.admission
+      ).make(),
+      transfer: TransferOptions(
+        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+  }
+}
+
+extension ScenarioReference {
+  /// Reads what the reference means: the mapping that the scenario carries, or the file.
+  func read<Value>(
+    inline readInline: (ConfigurationNode) throws -> Value, path readPath: (String) throws -> Value
+  ) throws -> Value {
+    if let inline { return try readInline(inline) }
+    guard let path else { throw MissingFile(path: label) }
+    return try readPath(path)
+  }
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Foundation
+import Serving
+
+/// Runs a scenario: its replications, and the re-runs that say what would help.
+public enum ScenarioExecution {
+  /// What came of a scenario.
+  public struct Outcome {
+    /// One result for each replication.
+    public var results: [SimulationResult]
+    /// The timeline's sink, as the first replication left it.
+    public var timeline: (any TimelineSink)?
+  }
+
+  /// Runs every replication of a scenario.
+  ///
+  /// - Parameters:
+  ///   - scenario: What to run.
+  ///   - timeline: Where the first replication sends what happened on every resource.
+  ///   - library: Where the names of parts are looked for.
+  ///   - progress: Told now and then how far the run under way has come.
+  /// - Throws: What reading and running throw; `DoesNotFit` when the model does not fit.
+  public static func execute(
+    _ scenario: Scenario, timeline: (any TimelineSink)? = nil, library: DataLibrary = .standard,
+    progress: ((ServingSimulation.Progress) -> Void)? = nil
+  ) throws -> Outcome {
+    var outcome = Outcome(results: [], timeline: nil)
+    for replication in 0..<UInt32(scenario.run.replications) {
+      let configuration = try scenario.configuration(replication: replication, library: library)
+      let clock = ProcessClock()
+      let run = try ServingSimulation.run(
+        configuration, timeline: replication == 0 ? timeline : nil, progress: progress)
+      var result = run.result
+      result.runInfo = clock.runInfo(events: result.eventsProcessed)
+      if replication == 0 {
+        outcome.timeline = run.timeline
+        if scenario.run.improvements {
+          result.whatWouldHelp = try Improvements.evaluate(configuration, base: result)
+        }
+      }
+      outcome.results.append(result)
+    }
+    return outcome
+  }
+}

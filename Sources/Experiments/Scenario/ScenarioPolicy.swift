@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+
+/// One role of a policy, by name and with the parameters that the role knows.
+public struct ScenarioRole: Sendable {
+  /// The name of the implementation.
+  public var name: String
+  /// Its parameters, where a mapping gives some beside the name.
+  public var parameters: ConfigurationNode?
+  /// Where the choice stands.
+  public var location: SourceLocation
+}
+
+/// A policy, role by role.
+public struct ScenarioPolicy: Sendable {
+  /// The preset that the roles begin from.
+  public var preset: String?
+  /// Whom to drop from the fastest memory.
+  public var eviction: ScenarioRole
+  /// Whom to drop from host memory, where that cannot hold every expert.
+  public var hostEviction: ScenarioRole
+  /// What to fetch ahead of its use.
+  public var prefetch: ScenarioRole
+  /// In which order a layer's experts are computed.
+  public var schedule: ScenarioRole
+  /// Who joins the batch.
+  public var admission: ScenarioRole
+  /// Chunks into which an expert's transfer is cut.
+  public var chunks: Int
+  /// Whether host memory is pinned.
+  public var pinned: Bool
+  /// Whether an evicted expert is written back to host memory.
+  public var writeBack: Bool
+
+  /// How reports call it.
+  public var label: String {
+    preset
+      ?? [eviction, prefetch, schedule].map(\.name).filter { $0 != "none" }.joined(separator: " + ")
+  }
+}
+
+extension ScenarioPolicy {
+  /// The policy of a preset alone, over the defaults.
+  ///
+  /// - Throws: `MissingFile`, or `Diagnostics` with everything that is wrong with the preset.
+  public static func load(preset path: String) throws -> ScenarioPolicy {
+    let preset = try ConfigurationNode.load(path: path)
+    let collector = DiagnosticCollector()
+    let description = MappingReader(preset, into: collector)
+    for key in ScenarioResolver.presetDescription { _ = description.requiredString(key) }
+    try collector.throwIfAny()
+    let node = ScenarioResolver.merge(policy: preset, into: ScenarioDefaults.tree())
+    let resolver = ScenarioResolver(file: path, library: .standard)
+    let reader = ScenarioReader(tree: node, resolver: resolver)
+    let top = MappingReader(node, into: reader.collector)
+    var policy = reader.policy(top)
+    try reader.collector.throwIfAny()
+    policy.preset = preset["name"]?.scalar
+    return policy
+  }
+}

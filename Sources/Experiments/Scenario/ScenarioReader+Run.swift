@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+import Units
+import Workload
+
+extension ScenarioReader {
+  /// Where requests come from, with the trace's path resolved.
+  func workload(_ top: MappingReader) -> WorkloadDescription {
+    let node = top.requiredChild("workload")
+    var description = WorkloadDescription(reading: node, into: collector)
+    if let text = description.trace, let trace = node["trace"] {
+      description.trace = path(text, .trace, trace) ?? text
+    }
+    return description
+  }
+
+  /// The limits of batching.
+  func serving(_ top: MappingReader) -> ScenarioServing {
+    let reader = MappingReader(top.requiredChild("serving"), into: collector)
+    defer { reader.finish() }
+    one(reader, "replicas", "more than one replica")
+    if let parallelism = reader.mapping("parallelism") {
+      one(parallelism, "tensor", "tensor parallelism over several devices")
+      one(parallelism, "expert", "expert parallelism over several devices")
+      parallelism.finish()
+    }
+    return ScenarioServing(
+      maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
+      tokenBudget: reader.int("token_budget", in: 1...(1 << 24)) ?? 1,
+      chunkedPrefill: reader.bool("chunked_prefill") ?? true,
+      keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16)
+  }
+
+  /// A number that only 1 is simulated of; anything else is refused, not ignored.
+  private func one(_ reader: MappingReader, _ key: String, _ words: String) {
+    if let value = reader.int(key, in: 1...1_000_000), value != 1 {
+      reader.report(key, "\(value) asks for \(words), which is not simulated; expected 1")
+    }
+  }
+
+  /// The service-level objectives.
+  func objectives(_ top: MappingReader) -> [ScenarioObjective] {
+    guard let reader = top.mapping("slo") else { return [] }
+    defer { reader.finish() }
+    let written = (reader.node.mapping ?? []).map(\.key)
+    var objectives: [ScenarioObjective] = []
+    let known = ["ttft", "tpot", "itl", "e2el"].flatMap { metric in
+      ["mean", "p50", "p90", "p95", "p99", "max"].map { (metric, $0) }
+    }
+    for (metric, statistic) in known {
+      let key = "\(metric)_\(statistic)"
+      guard written.contains(key) else {
+        reader.ignore(key)
+        continue
+      }
+      if let limit = reader.quantity(key, .seconds, in: 0...1e9) {
+        objectives.append(
+          ScenarioObjective(metric: metric, statistic: statistic, limitSeconds: limit))
+      }
+    }
+    return objectives
+  }
+
+  /// How often, how long and from which seed.
+  func run(_ top: MappingReader) -> ScenarioRun {
+    let reader = MappingReader(top.requiredChild("run"), into: collector)
+    defer { reader.finish() }
+    return ScenarioRun(
+      seed: UInt64(reader.int("seed", in: 0...Int.max) ?? 0),
+      replications: reader.int("replications", in: 1...100_000) ?? 1,
+      warmUp: warmUp(reader),
+      durationSeconds: reader.quantity("duration", .seconds, in: 1e-6...1e9),
+      improvements: reader.bool("improvements") ?? true)
+  }
+
+  private func warmUp(_ reader: MappingReader) -> ScenarioRun.WarmUp {
+    guard let text = reader.string("warmup"), text != "auto" else { return .automatic }
+    let quantity = try? Quantity(parsing: text)
+    switch quantity?.dimension {
+    case .count?:
+      if let requests = reader.int("warmup", in: 0...1_000_000_000) { return .requests(requests) }
+    case .seconds?:
+      if let seconds = reader.quantity("warmup", .seconds, in: 0...1e9) { return .seconds(seconds) }
+    default:
+      reader.report(
+        "warmup",
+        "'\(text)' is no warm-up; expected auto, a number of requests, or a duration such as "
+          + "5 min")
+    }
+    return .automatic
+  }
+
+  /// What is assumed about prices.
+  func cost(_ top: MappingReader) -> ScenarioCost {
+    let reader = MappingReader(top.requiredChild("cost"), into: collector)
+    defer { reader.finish() }
+    return ScenarioCost(
+      energyPrice: reader.quantity("energy_price", .currencyPerEnergy, in: 0...1) ?? 0,
+      lifetimeSeconds: reader.quantity("lifetime", .seconds, in: 1...1e10) ?? 1)
+  }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The limits of batching.
+public struct ScenarioServing: Sendable {
+  /// Sequences that may run at once.
+  public var maximumBatch: Int
+  /// Tokens that a step may compute, prompt and output together.
+  public var tokenBudget: Int
+  /// Whether long prompts are cut into chunks.
+  public var chunkedPrefill: Bool
+  /// Tokens in a block of the KV cache.
+  public var keyValueBlockTokens: Int
+}
+
+/// A limit that a service promises.
+public struct ScenarioObjective: Hashable, Sendable {
+  /// The latency that is limited: `ttft`, `tpot`, `itl` or `e2el`.
+  public var metric: String
+  /// The figure of its distribution: `mean`, `p50`, `p90`, `p95`, `p99` or `max`.
+  public var statistic: String
+  /// The limit [s].
+  public var limitSeconds: Double
+
+  /// The key as scenarios write it, "tpot_p99".
+  public var key: String { "\(metric)_\(statistic)" }
+
+  /// The limit as a report's figures are compared with it, "tpot_ms.p99<=100".
+  public var requirement: String { "\(metric)_ms.\(statistic)<=\(limitSeconds * 1000)" }
+}

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+import Units
+
+/// What the software costs: a research script on a GPU is not its roofline.
+public struct RuntimeProfile: Sendable {
+  /// The name of the profile.
+  public var name: String
+  /// What it stands for.
+  public var summary: String
+  /// Time that each kernel takes besides its work [s].
+  public var perKernelOverhead: Figure
+  /// Time that each layer takes besides its kernels [s]: framework code, synchronisation.
+  public var perLayerOverhead: Figure
+  /// Time that each forward pass takes besides its layers [s]: scheduling, sampling, detokenising.
+  public var perStepOverhead: Figure
+  /// Time that each copy takes on the CPU before it is queued [s].
+  public var perCopyOverhead: Figure
+  /// The share of the achievable arithmetic rate that its kernels reach.
+  public var computeEfficiency: Figure
+  /// The share of the achievable memory bandwidth that its kernels reach.
+  public var memoryEfficiency: Figure
+  /// The share of the memory rate that kernels on packed weights reach, which unpack them first.
+  public var dequantizationEfficiency: Figure
+  /// Whether weights lie in pinned memory; if not, each copy is staged.
+  public var usesPinnedMemory: Bool
+
+  init(_ reader: MappingReader) {
+    name = reader.requiredString("name")
+    summary = reader.requiredString("summary")
+    perKernelOverhead = reader.requiredFigure("per_kernel", .seconds, in: Plausible.latency)
+    perLayerOverhead = reader.requiredFigure("per_layer", .seconds, in: Plausible.latency)
+    perStepOverhead = reader.requiredFigure("per_step", .seconds, in: Plausible.latency)
+    perCopyOverhead = reader.requiredFigure("per_copy", .seconds, in: Plausible.latency)
+    computeEfficiency = reader.requiredFigure("compute_efficiency", .fraction, in: Plausible.share)
+    memoryEfficiency = reader.requiredFigure("memory_efficiency", .fraction, in: Plausible.share)
+    dequantizationEfficiency = reader.requiredFigure(
+      "dequantization_efficiency", .fraction, in: Plausible.share)
+    usesPinnedMemory = reader.bool("pinned_memory") ?? true
+    reader.finish()
+  }
+
+  /// Every figure with its source.
+  public func describe() -> [ProfileEntry] {
+    let figures: [(String, Figure)] = [
+      ("per_kernel", perKernelOverhead), ("per_layer", perLayerOverhead),
+      ("per_step", perStepOverhead), ("per_copy", perCopyOverhead),
+      ("compute_efficiency", computeEfficiency), ("memory_efficiency", memoryEfficiency),
+      ("dequantization_efficiency", dequantizationEfficiency),
+    ]
+    return figures.map { ProfileEntry(path: $0.0, part: name, figure: $0.1) }
+  }
+}

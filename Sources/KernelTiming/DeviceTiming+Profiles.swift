@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+import Hardware
+import Units
+
+extension DeviceCapability.Rate {
+  /// The rate of a profile's figure.
+  init(_ figure: Figure) { self.init(nominal: figure.nominal, achievable: figure.achievable) }
+}
+
+extension DeviceCapability {
+  /// What a GPU can do by its profile.
+  public init(gpu: GPUProfile) {
+    self.init(
+      name: gpu.name, peaks: gpu.peak.mapValues { Rate($0) },
+      bandwidth: Rate(gpu.memory.bandwidth))
+  }
+
+  /// What the processors of a host can do on its memory.
+  public init(cpu: CPUProfile, dram: DRAMProfile) {
+    self.init(
+      name: cpu.name, peaks: cpu.peak.mapValues { Rate($0) }, bandwidth: Rate(dram.bandwidth))
+  }
+}
+
+extension SoftwareCosts {
+  /// The costs of a runtime profile.
+  public init(_ runtime: RuntimeProfile) {
+    self.init(
+      perKernel: runtime.perKernelOverhead.effective, perLayer: runtime.perLayerOverhead.effective,
+      perStep: runtime.perStepOverhead.effective, perCopy: runtime.perCopyOverhead.effective,
+      computeEfficiency: runtime.computeEfficiency.effective,
+      memoryEfficiency: runtime.memoryEfficiency.effective,
+      dequantizationEfficiency: runtime.dequantizationEfficiency.effective)
+  }
+}
+
+extension DeviceTiming {
+  /// The timing of a GPU under a runtime, by the laws that its profile carries, or else `laws`.
+  ///
+  /// - Throws: `Diagnostics` when the profile's `timing` is wrong.
+  public init(
+    gpu: GPUProfile, runtime: RuntimeProfile, laws: TimingLaws = .datasheet
+  ) throws(Diagnostics) {
+    self.init(
+      capability: DeviceCapability(gpu: gpu), software: SoftwareCosts(runtime),
+      laws: try Self.laws(gpu.timing, over: laws))
+  }
+
+  /// The timing of a host's processors under a runtime.
+  ///
+  /// Launches on the GPU are no cost here; the runtime's shares of the rates hold.
+  ///
+  /// - Throws: `Diagnostics` when the profile's `timing` is wrong.
+  public init(
+    cpu: CPUProfile, dram: DRAMProfile, runtime: RuntimeProfile, laws: TimingLaws = .processor
+  ) throws(Diagnostics) {
+    var software = SoftwareCosts(runtime)
+    software.perKernel = 0
+    self.init(
+      capability: DeviceCapability(cpu: cpu, dram: dram), software: software,
+      laws: try Self.laws(cpu.timing, over: laws))
+  }
+
+  private static func laws(
+    _ node: ConfigurationNode?, over standard: TimingLaws
+  ) throws(Diagnostics) -> TimingLaws {
+    guard let node else { return standard }
+    let collector = DiagnosticCollector()
+    let laws = TimingLaws.read(node, over: standard, into: collector)
+    try collector.throwIfAny()
+    return laws
+  }
+}

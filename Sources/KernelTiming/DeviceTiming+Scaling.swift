@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ModelDescriptors
+import Units
+
+extension DeviceTiming {
+  /// Seconds that each forward pass takes besides its layers.
+  @inlinable
+  public var perStepOverheadSeconds: Double { software.perStep }
+
+  /// Seconds that each layer takes besides its kernels.
+  @inlinable
+  public var perLayerOverheadSeconds: Double { software.perLayer }
+
+  /// Seconds that each copy takes on the CPU before it is queued.
+  @inlinable
+  public var perCopyOverheadSeconds: Double { software.perCopy }
+
+  /// The same device with other rates: "what if memory were twice as fast?"
+  ///
+  /// - Parameters:
+  ///   - compute: factor of all arithmetic rates.
+  ///   - memory: factor of the memory's bandwidth.
+  ///   - overhead: factor of everything that software and launches cost.
+  public func scaled(
+    compute: Double = 1, memory: Double = 1, overhead: Double = 1
+  ) -> DeviceTiming {
+    precondition(
+      compute > 0 && memory > 0 && overhead >= 0, "Rates stay positive, costs not negative.")
+    var software = software
+    software.perKernel *= overhead
+    software.perLayer *= overhead
+    software.perStep *= overhead
+    software.perCopy *= overhead
+    var laws = laws
+    for family in KernelFamily.allCases {
+      for computeClass in ComputeClass.allCases {
+        laws[family, computeClass].launch *= overhead
+      }
+    }
+    return DeviceTiming(
+      capability: capability.scaled(compute: compute, memory: memory), software: software,
+      laws: laws)
+  }
+}
+
+extension DeviceCapability {
+  /// The same device with all arithmetic rates and the memory's bandwidth times a factor.
+  public func scaled(compute: Double = 1, memory: Double = 1) -> DeviceCapability {
+    var peaks: [ComputeClass: Rate] = [:]
+    for computeClass in ComputeClass.allCases {
+      let found = peak(for: computeClass)
+      if found.computeClass == computeClass { peaks[computeClass] = found.rate.times(compute) }
+    }
+    return DeviceCapability(name: name, peaks: peaks, bandwidth: bandwidth.times(memory))
+  }
+}
+
+extension DeviceCapability.Rate {
+  /// The rate times a factor.
+  func times(_ factor: Double) -> Self {
+    Self(nominal: nominal * factor, achievable: achievable * factor)
+  }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ModelDescriptors
+import SimulationKernel
+import Units
+
+/// How long an operation takes on one device under one runtime.
+///
+/// The law, its efficiencies and the device's rates are folded into one row of numbers per family,
+/// class and storage when the value is made; a prediction is one look-up, two divisions and a
+/// maximum.
+///
+/// ```swift
+/// let timing = DeviceTiming(capability: capability, software: costs, laws: .datasheet)
+/// let seconds = timing.seconds(layer.expertWork(tokens: 4))
+/// ```
+///
+/// Weight-only formats are multiplied in 16 bits and read at the dequantisation share of the memory
+/// rate. So are formats that the device does not multiply: mxfp4 and FP8 before the generation
+/// that has them.
+public struct DeviceTiming: Sendable {
+  /// The law of one family, class and storage with the device's rates multiplied in.
+  @frozen
+  public struct Row: Hashable, Sendable, BitwiseCopyable {
+    /// Seconds per FLOP at the asymptote.
+    @usableFromInline var secondsPerFlop: Double
+    /// Rows at which half of the rate is reached.
+    @usableFromInline var rowsHalf: Double
+    /// Rows of a tile; 0 for none.
+    @usableFromInline var tileRows: Double
+    /// Seconds per byte at the asymptote.
+    @usableFromInline var secondsPerByte: Double
+    /// Bytes that the ramp costs.
+    @usableFromInline var rampBytes: Double
+    /// Seconds per launch.
+    @usableFromInline var launch: Double
+  }
+
+  /// Where the time of an operation goes.
+  @frozen
+  public struct Parts: Hashable, Sendable, BitwiseCopyable {
+    /// Seconds of launches.
+    public var overhead: Double
+    /// Seconds that arithmetic alone would take.
+    public var compute: Double
+    /// Seconds that memory traffic alone would take.
+    public var memory: Double
+
+    /// Creates parts.
+    @inlinable
+    public init(overhead: Double, compute: Double, memory: Double) {
+      self.overhead = overhead
+      self.compute = compute
+      self.memory = memory
+    }
+
+    /// Seconds in all: launches, and the longer of the two.
+    @inlinable
+    public var seconds: Double { overhead + max(compute, memory) }
+
+    /// Whether memory is what takes the time.
+    @inlinable
+    public var isMemoryBound: Bool { memory >= compute }
+  }
+
+  /// What the device can do.
+  public let capability: DeviceCapability
+  /// What the software adds.
+  public let software: SoftwareCosts
+  /// The laws and their source.
+  public let laws: TimingLaws
+
+  @usableFromInline let rows: [Row]
+
+  @usableFromInline static let classCount = 6
+
+  /// Creates the timing of a device.
+  public init(
+    capability: DeviceCapability, software: SoftwareCosts = .none, laws: TimingLaws = .datasheet
+  ) {
+    precondition(
+      ComputeClass.allCases.count == Self.classCount, "The table has a row for each class.")
+    self.capability = capability
+    self.software = software
+    self.laws = laws
+    rows = KernelFamily.allCases.flatMap { family in
+      ComputeClass.allCases.flatMap { computeClass in
+        [false, true].map { isWeightOnly in
+          Self.row(
+            family, computeClass, isWeightOnly: isWeightOnly, capability: capability,
+            software: software, laws: laws)
+        }
+      }
+    }
+  }
+
+  private static func row(
+    _ family: KernelFamily, _ computeClass: ComputeClass, isWeightOnly: Bool,
+    capability: DeviceCapability, software: SoftwareCosts, laws: TimingLaws
+  ) -> Row {
+    let (actual, peak) = capability.peak(for: computeClass)
+    let law = laws[family, actual]
+    // A narrower format that the device does not multiply is unpacked like a weight-only one.
+    let unpacks = isWeightOnly || (actual != computeClass && computeClass.fallback == .fp16)
+    let bandwidth =
+      capability.bandwidth.achievable * law.memoryEfficiency * software.memoryEfficiency
+      * (unpacks ? software.dequantizationEfficiency : 1)
+    let rate = peak.achievable * law.computeEfficiency * software.computeEfficiency
+    return Row(
+      secondsPerFlop: 1 / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
+      secondsPerByte: 1 / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
+      launch: law.launch + software.perKernel)
+  }
+
+  /// Where the time of `work` goes; all zero for no work.
+  ///
+  /// - Complexity: O(1), no allocation.
+  @inlinable
+  public func parts(_ work: KernelWork) -> Parts {
+    guard work.kernels > 0 else { return Parts(overhead: 0, compute: 0, memory: 0) }
+    let index =
+      (Int(work.family.rawValue) * Self.classCount + Int(work.computeClass.rawValue)) * 2
+      + (work.isWeightOnly ? 1 : 0)
+    let row = rows[index]
+    var compute = work.flop * row.secondsPerFlop
+    if work.rows > 0 {
+      // flop · (tiled + half) / rows, where tiled is rows rounded up to whole tiles.
+      var tiled = work.rows
+      if row.tileRows > 1 { tiled = (tiled / row.tileRows).rounded(.up) * row.tileRows }
+      compute *= (tiled + row.rowsHalf) / work.rows
+    }
+    let memory = work.bytes > 0 ? (work.bytes + row.rampBytes) * row.secondsPerByte : 0
+    return Parts(
+      overhead: Double(work.kernels) * row.launch, compute: compute, memory: memory)
+  }
+
+  /// Seconds that `work` takes when nothing else runs on the device; 0 for no work.
+  ///
+  /// - Complexity: O(1), no allocation.
+  @inlinable
+  public func seconds(_ work: KernelWork) -> Double { parts(work).seconds }
+
+  /// The time that `work` takes, rounded to the simulation's unit.
+  @inlinable
+  public func duration(_ work: KernelWork) -> SimulatedDuration {
+    SimulatedDuration(seconds: seconds(work))
+  }
+
+  /// Seconds that a mixer's parts take one after the other.
+  @inlinable
+  public func seconds(_ work: AttentionWork) -> Double {
+    seconds(work.input) + seconds(work.prefill) + seconds(work.decode) + seconds(work.output)
+  }
+
+  /// The time that a mixer's parts take one after the other.
+  @inlinable
+  public func duration(_ work: AttentionWork) -> SimulatedDuration {
+    SimulatedDuration(seconds: seconds(work))
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The parameters by which one family of kernels departs from the roofline.
+///
+/// For work of `flop` FLOP and `bytes` bytes over `rows` rows in `kernels` launches, on a device
+/// that achieves `peak` FLOP/s and `bandwidth` B/s:
+///
+///     e_c = computeEfficiency · rows / (tiled + rowsHalf), tiled = rows up to a multiple of tileRows
+///     e_m = memoryEfficiency · bytes / (bytes + bandwidth · ramp)
+///     seconds = kernels · launch + max(flop / (peak · e_c), bytes / (bandwidth · e_m))
+///
+/// so that e_c and e_m rise to their asymptotes with rows and bytes. `ramp` is the time in which a
+/// kernel reaches the memory's rate: e_m is one half of its asymptote where bytes = bandwidth · ramp.
+@frozen
+public struct FamilyLaw: Hashable, Sendable, BitwiseCopyable {
+  /// The share of the achievable arithmetic rate reached by many rows; in (0, 1].
+  public var computeEfficiency: Double
+  /// Rows at which half of it is reached; 0 for no dependence.
+  public var rowsHalf: Double
+  /// Rows of a tile, to which rows are rounded up; 0 or 1 for none.
+  public var tileRows: Double
+  /// The share of the achievable memory rate reached by many bytes; in (0, 1].
+  public var memoryEfficiency: Double
+  /// Seconds of ramp.
+  public var ramp: Double
+  /// Seconds per launch, beside what the runtime profile says.
+  public var launch: Double
+
+  /// Creates a law.
+  @inlinable
+  public init(
+    computeEfficiency: Double = 1, rowsHalf: Double = 0, tileRows: Double = 0,
+    memoryEfficiency: Double = 1, ramp: Double = 0, launch: Double = 0
+  ) {
+    self.computeEfficiency = computeEfficiency
+    self.rowsHalf = rowsHalf
+    self.tileRows = tileRows
+    self.memoryEfficiency = memoryEfficiency
+    self.ramp = ramp
+    self.launch = launch
+  }
+
+  /// The roofline itself: every kernel at the achievable rates.
+  public static let roofline = FamilyLaw()
+
+  /// e_c for `rows` rows.
+  public func computeShare(rows: Double) -> Double {
+    guard rows > 0 else { return computeEfficiency }
+    let tiled = tileRows > 1 ? (rows / tileRows).rounded(.up) * tileRows : rows
+    return computeEfficiency * rows / (tiled + rowsHalf)
+  }
+
+  /// e_m for `bytes` bytes at `bandwidth` bytes per second.
+  public func memoryShare(bytes: Double, bandwidth: Double) -> Double {
+    guard bytes > 0 else { return memoryEfficiency }
+    return memoryEfficiency * bytes / (bytes + bandwidth * ramp)
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ModelDescriptors
+import Units
+
+/// The laws of a device: one `FamilyLaw` per kernel family and compute class, and where they are
+/// from.
+///
+/// `datasheet` and `processor` hold for devices that nobody measured. A profile may carry fitted
+/// parameters under `timing`, which `TimingLaws.read(_:over:into:)` lays over these.
+public struct TimingLaws: Hashable, Sendable {
+  /// How far a fit was from what was measured.
+  public struct Residuals: Hashable, Sendable {
+    /// The median of |predicted − measured| / measured.
+    public var median: Double
+    /// Its 90th percentile.
+    public var p90: Double
+    /// Points that the fit had not seen.
+    public var points: Int
+
+    /// Creates residuals.
+    public init(median: Double, p90: Double, points: Int) {
+      self.median = median
+      self.p90 = p90
+      self.points = points
+    }
+  }
+
+  private var laws: [FamilyLaw]
+  /// Where the parameters are from.
+  public var source: String
+  /// How good the fit was; `nil` where nothing was fitted.
+  public var residuals: Residuals?
+
+  /// Creates laws that are the same for every class of a family.
+  public init(source: String, residuals: Residuals? = nil, _ law: (KernelFamily) -> FamilyLaw) {
+    self.source = source
+    self.residuals = residuals
+    laws = KernelFamily.allCases.flatMap { family in
+      Array(repeating: law(family), count: ComputeClass.allCases.count)
+    }
+  }
+
+  /// The law of a family in a compute class.
+  public subscript(family: KernelFamily, computeClass: ComputeClass) -> FamilyLaw {
+    get { laws[Self.index(family, computeClass)] }
+    set { laws[Self.index(family, computeClass)] = newValue }
+  }
+
+  private static func index(_ family: KernelFamily, _ computeClass: ComputeClass) -> Int {
+    Int(family.rawValue) * ComputeClass.allCases.count + Int(computeClass.rawValue)
+  }
+
+  /// The roofline at achievable rates, nothing else: for tests and for limits.
+  public static let roofline = TimingLaws(source: "the roofline") { _ in .roofline }
+
+  /// A GPU that nobody measured: the achievable rates of its profile and the shape of its units.
+  ///
+  /// - Products work in tiles of 16 rows (the m16n8k16 instruction of NVIDIA's tensor cores), and
+  ///   reach half of their rate with as many rows.
+  /// - Prompt attention reaches 0.85 of what products reach: FlashAttention-2 (arXiv 2307.08691)
+  ///   reports up to 73 % of an A100's peak where products reach 80–90 %.
+  /// - Scans reach 0.4 of it: an assumption; their products are 64 tokens by one head wide.
+  /// - A kernel reaches the memory's rate after 1 µs, about the latency of a few dependent reads.
+  public static let datasheet = TimingLaws(source: "data sheets and assumptions") { family in
+    let ramp = 1e-6
+    return switch family {
+    case .gemm, .groupedGEMM: FamilyLaw(rowsHalf: 16, tileRows: 16, ramp: ramp)
+    case .gemv: FamilyLaw(ramp: ramp)
+    case .attentionPrefill: FamilyLaw(computeEfficiency: 0.85, rowsHalf: 64, ramp: ramp)
+    case .attentionDecode: FamilyLaw(memoryEfficiency: 0.9, ramp: ramp)
+    case .linearAttention: FamilyLaw(computeEfficiency: 0.4, memoryEfficiency: 0.8, ramp: ramp)
+    case .gate: FamilyLaw(rowsHalf: 16, tileRows: 16, ramp: ramp)
+    case .elementwise, .embedding, .copy: FamilyLaw(ramp: ramp)
+    }
+  }
+
+  /// A processor that nobody measured: parallel loops cost 5 µs to start and join (an assumption for
+  /// tens of threads), products need a few rows to use their registers.
+  public static let processor = TimingLaws(source: "data sheets and assumptions") { family in
+    let launch = 5e-6
+    return switch family {
+    case .gemm, .groupedGEMM, .gate: FamilyLaw(rowsHalf: 2, launch: launch)
+    case .attentionPrefill: FamilyLaw(computeEfficiency: 0.7, rowsHalf: 16, launch: launch)
+    case .linearAttention: FamilyLaw(computeEfficiency: 0.5, launch: launch)
+    case .gemv, .attentionDecode, .elementwise, .embedding, .copy: FamilyLaw(launch: launch)
+    }
+  }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ModelDescriptors
+import Policies
+import Residency
+import Routing
+import SimulationKernel
+import Workload
+
+extension ServingEngine {
+  /// Makes an engine with its memories divided and its initial content in place.
+  ///
+  /// - Throws: ``DoesNotFit``, ``UnsupportedModel``, ``RoutingMismatch``, or what the workload's and
+  ///   the routing's makers throw.
+  init(_ configuration: ServingConfiguration, timeline: (any TimelineSink)?) throws {
+    let model = configuration.model
+    guard model.encoder.isEmpty else { throw UnsupportedModel(name: model.name) }
+    let memory = try MemoryPlan(
+      model: model, precision: configuration.precision, figures: configuration.figures,
+      cache: configuration.cache)
+    let layout = BlockLayout(
+      layers: max(1, memory.layers), experts: max(1, memory.experts),
+      bytesPerExpert: memory.expertBytes)
+    let routing: any RoutingSource
+    if memory.layers > 0 {
+      routing = try configuration.makeRouting()
+      try RoutingMismatch.check(routing.shape, model: model, layers: memory.layers)
+    } else {
+      routing = NoRouting()
+    }
+    let requests = try configuration.makeRequests()
+    var rules = EvictionRules(configuration: configuration, layout: layout)
+    let eviction = try rules.make(configuration.policy.eviction, pools: memory.pools)
+    var host: ResidencyTier?
+    if let slots = memory.hostSlots, !configuration.figures.isUnified {
+      let pools = PoolPlan.global(slots: slots)
+      host = ResidencyTier(
+        layout: layout, pools: pools,
+        eviction: try rules.make(configuration.policy.hostEviction, pools: pools))
+    }
+    // Nothing throws from here on.
+    self.init(
+      configuration, memory: memory, layout: layout, routing: routing, requests: requests,
+      tier: ResidencyTier(
+        layout: layout, pools: memory.pools, eviction: eviction,
+        writesBack: configuration.policy.transfer.writeBack),
+      host: host, lookAhead: rules.lookAhead, timeline: timeline)
+    installInitialContent()
+  }
+
+  private init(
+    _ configuration: ServingConfiguration, memory: MemoryPlan, layout: BlockLayout,
+    routing: any RoutingSource, requests: any RequestSource, tier: ResidencyTier,
+    host: ResidencyTier?, lookAhead: LookAhead?, timeline: (any TimelineSink)?
+  ) {
+    let model = configuration.model
+    var network = OperationNetwork<EngineEvent>()
+    machine = SimulatedMachine(
+      figures: configuration.figures,
+      hasDriveTier: memory.hostSlots != nil
+        || (configuration.figures.isUnified && !memory.everyExpertIsResident),
+      network: &network)
+    network.recordsSegments = timeline != nil
+    self.timeline = timeline.map { [machine] in TimelineState(sink: $0, machine: machine) }
+    self.network = network
+    self.configuration = configuration
+    self.memory = memory
+    self.routing = routing
+    self.requests = requests
+    self.tier = tier
+    self.host = host
+    self.lookAhead = lookAhead
+    costs = StepCosts(
+      model: model, precision: configuration.precision, timing: configuration.timing)
+    var mixture: Int32 = 0
+    mixtureIndexOfLayer = model.layers.map { layer in
+      guard layer.mixture != nil else { return -1 }
+      mixture += 1
+      return mixture - 1
+    }
+    expertBytes = Double(memory.expertBytes)
+    activation = LayerActivation(experts: max(1, memory.experts))
+    isPrefetched = [Bool](repeating: false, count: layout.count)
+    prefetch = configuration.policy.prefetch
+    prefetch.configure(layout: layout)
+    schedule = configuration.policy.schedule
+    admission = configuration.policy.admission
+    prefetchIsActive = prefetch.isActive && memory.layers > 0 && !memory.everyExpertIsResident
+    batch = BatchScheduler(
+      limits: configuration.limits,
+      keyValue: KeyValueCache(
+        model: model, precision: configuration.precision,
+        blockTokens: configuration.cache.keyValueBlockTokens, capacity: memory.keyValueBytes))
+    layerSet = LayerSet(experts: max(1, memory.experts))
+    transfers = TransferTable(blockCount: layout.count)
+    freeBuffers = max(1, configuration.cache.stagingBuffers)
+    stepsAreWhole =
+      configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
+      && !memory.isElastic
+    counters = EngineCounters(layers: memory.layers)
+    progress = RunProgress(
+      options: configuration.run, batchSize: configuration.limits.maximumSequences)
+  }
+
+  /// Puts into each tier what it holds when the run begins.
+  private mutating func installInitialContent() {
+    guard memory.layers > 0 else { return }
+    if configuration.cache.initial == .filled || memory.everyExpertIsResident {
+      Self.fill(&tier, memory: memory)
+    }
+    if host != nil { Self.fill(&host!, memory: memory) }
+  }
+
+  /// Installs experts by number, evenly over the layers, until nothing more fits.
+  private static func fill(_ tier: inout ResidencyTier, memory: MemoryPlan) {
+    var evicted: [BlockID] = []
+    for expert in 0..<memory.experts {
+      for layer in 0..<memory.layers {
+        let block = tier.layout.block(layer: layer, expert: expert)
+        let pool = tier.view.pool(of: block)
+        let unit = tier.view.plan.unit == .slots ? 1 : tier.layout.bytes(of: block)
+        if tier.view.free(inPool: pool) >= unit { tier.install(block, evicted: &evicted) }
+      }
+    }
+  }
+
+  /// Begins the measured time: what was counted before is forgotten.
+  mutating func endWarmUp(now: UInt64) {
+    progress.measure(from: now)
+    counters = EngineCounters(layers: memory.layers)
+    latencies = RequestLatencies()
+    network.resetStatistics(at: SimulatedTime(nanoseconds: now))
+    batch.keyValue.resetHighWater()
+  }
+}
+
+/// Makes the eviction rules of an engine's tiers, with what they must know beforehand.
+private struct EvictionRules {
+  let configuration: ServingConfiguration
+  let layout: BlockLayout
+  private(set) var lookAhead: LookAhead?
+
+  init(configuration: ServingConfiguration, layout: BlockLayout) {
+    self.configuration = configuration
+    self.layout = layout
+  }
+
+  mutating func make(
+    _ registration: EvictionRegistration, pools: PoolPlan
+  ) throws -> any EvictionPolicy {
+    var context = EvictionContext(layout: layout, pools: pools)
+    let hasExperts = !configuration.model.mixtureLayers.isEmpty
+    if registration.usesPopularity && hasExperts {
+      context.popularity = try LookAhead.popularity(
+        of: configuration.makeRouting(), layout: layout)
+    }
+    if registration.needsFuture && hasExperts {
+      if lookAhead == nil {
+        lookAhead = LookAhead(source: try configuration.makeRouting(), layout: layout)
+      }
+      context.future = lookAhead.map { LookAheadOracle($0) }
+    }
+    return try registration.make(context)
+  }
+}
+
+/// A model that the engine cannot serve.
+public struct UnsupportedModel: Error, CustomStringConvertible, Sendable {
+  /// The model's name.
+  public var name: String
+  /// What is not served, and what is.
+  public var description: String {
+    "\(name) is an encoder–decoder; only decoder-only models can be served so far"
+  }
+}
+
+/// A routing whose shape is not the model's.
+public struct RoutingMismatch: Error, CustomStringConvertible, Sendable {
+  /// What was found and what would be right.
+  public var description: String
+
+  static func check(_ shape: RoutingShape, model: ModelDescriptor, layers: Int) throws {
+    let wanted = RoutingShape(layers: layers, experts: model.expertCount, topK: model.topK)
+    guard shape.layers == wanted.layers, shape.experts == wanted.experts else {
+      throw RoutingMismatch(
+        description: "the routing has \(shape), but \(model.name) has \(wanted)")
+    }
+  }
+}
+
+/// The routing of a model without experts: nothing is ever drawn of it.
+private struct NoRouting: RoutingSource {
+  var shape: RoutingShape { RoutingShape(layers: 0, experts: 0, topK: 0) }
+  var hasGateWeights: Bool { false }
+  mutating func beginSequence(
+    _ key: SequenceKey, promptTokens: Int, outputTokens: Int
+  ) throws -> Int { 0 }
+  mutating func endSequence(slot: Int) {}
+  mutating func addDecode(
+    slot: Int, position: Int, layer: Int, to activation: inout LayerActivation
+  ) {}
+  mutating func addPrefill(
+    slot: Int, position: Int, count: Int, layer: Int, to activation: inout LayerActivation
+  ) {}
+  var notices: [String] { [] }
+}

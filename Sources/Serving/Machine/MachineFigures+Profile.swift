@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Hardware
+
+extension MachineFigures {
+  /// The size in which experts are requested from a drive [bytes]: direct reads of a mebibyte, past
+  /// which drives gain little.
+  static let driveRequestBytes = 1024.0 * 1024
+
+  /// The figures of a machine as one replica on its first GPU sees them; of a machine without a GPU,
+  /// its processor is the device and its DRAM the device's memory.
+  ///
+  /// - Parameters:
+  ///   - machine: The hardware profile.
+  ///   - runtime: The software, which adds to each copy.
+  public init(_ machine: MachineProfile, runtime: RuntimeProfile) {
+    let drive = machine.drives.first.map(Drive.init)
+    let gpu = machine.gpus.first
+    let usesHostMemory = gpu == nil || machine.unifiedMemory
+    var assumptions: [String] = []
+    let link = gpu?.hostLink
+    if machine.gpus.count > 1 {
+      assumptions.append(
+        "the machine has \(machine.gpus.count) GPUs; one replica on the first of them is simulated,"
+          + " and price and power are those of the whole machine")
+    }
+    self.init(
+      name: machine.name, isUnified: usesHostMemory,
+      deviceMemoryBytes: usesHostMemory && gpu == nil
+        ? machine.dram.usableBytes : (gpu?.memory.usableBytes ?? machine.dram.usableBytes),
+      deviceBandwidth: gpu?.memory.bandwidth.nominal ?? machine.dram.bandwidth.nominal,
+      linkRate: link?.bandwidth.effective ?? machine.dram.bandwidth.effective,
+      linkLatencySeconds: (link?.latency.effective ?? 0) + (link?.perMessageOverhead.effective ?? 0)
+        + runtime.perCopyOverhead.effective,
+      linkIsFullDuplex: link?.isFullDuplex ?? true,
+      stagingRate: machine.cpu.stagingCopyBandwidth, hostMemoryBytes: machine.dram.usableBytes,
+      hostBandwidth: machine.dram.bandwidth.effective, drive: drive,
+      parts: Self.parts(of: machine), rentUSDPerHour: machine.rentPerHour,
+      assumptions: assumptions)
+  }
+
+  private static func parts(of machine: MachineProfile) -> [Part] {
+    var parts = machine.gpus.enumerated().map { index, gpu in
+      Part(
+        name: gpu.name, resource: "gpu\(index).compute", purchaseUSD: gpu.purchasePrice.nominal,
+        idleWatts: gpu.power.idle.nominal, fullWatts: gpu.power.full.nominal)
+    }
+    parts.append(
+      Part(
+        name: machine.cpu.name, resource: machine.gpus.isEmpty ? "gpu0.compute" : "host.staging",
+        purchaseUSD: machine.cpu.purchasePrice.nominal, idleWatts: machine.cpu.power.idle.nominal,
+        fullWatts: machine.cpu.power.full.nominal))
+    let fullDRAM =
+      machine.dram.standbyWatts
+      + machine.dram.energyPerByte.nominal * machine.dram.bandwidth.effective
+    parts.append(
+      Part(
+        name: machine.dram.name, resource: "host.dram", purchaseUSD: machine.dram.purchasePrice,
+        idleWatts: machine.dram.standbyWatts, fullWatts: fullDRAM))
+    for (index, drive) in machine.drives.enumerated() {
+      parts.append(
+        Part(
+          name: drive.name, resource: "ssd\(index)", purchaseUSD: drive.purchasePrice.nominal,
+          idleWatts: drive.power.idle.nominal, fullWatts: drive.power.full.nominal))
+    }
+    parts.append(
+      Part(
+        name: machine.chassis.name, resource: "gpu0.compute",
+        purchaseUSD: machine.chassis.purchasePrice.nominal,
+        idleWatts: machine.chassis.power.idle.nominal,
+        fullWatts: machine.chassis.power.full.nominal))
+    return parts
+  }
+
+  /// The same machine with one thing faster by a factor. Arithmetic, device memory and software are
+  /// no figures of the machine but of its timing.
+  public func sped(up thing: SpeedUp, by factor: Double) -> MachineFigures {
+    var figures = self
+    switch thing {
+    case .compute, .software: break
+    case .deviceMemory: figures.deviceBandwidth *= factor
+    case .link: figures.linkRate *= factor
+    case .hostMemory:
+      figures.hostBandwidth *= factor
+      figures.stagingRate *= factor
+    case .drive:
+      figures.drive?.bandwidth *= factor
+      figures.drive?.laneRate *= factor
+      figures.drive?.latencySeconds /= factor
+    }
+    return figures
+  }
+}
+
+extension MachineFigures.Drive {
+  init(_ drive: DriveProfile) {
+    let request = MachineFigures.driveRequestBytes
+    let bandwidth = drive.readBandwidth.effective
+    self.init(
+      capacityBytes: Int64(drive.capacity.nominal), bandwidth: bandwidth, lanes: drive.laneCount,
+      latencySeconds: 0,
+      // One request after the other: each waits for its first byte, then streams.
+      laneRate: request / (drive.readLatency.effective + request / bandwidth),
+      requestBytes: request)
+  }
+}

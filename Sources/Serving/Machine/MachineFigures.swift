@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+/// The rates and sizes of a machine that the engine runs on: achievable figures, plain numbers.
+///
+/// Made of a hardware profile; what a re-run makes faster is changed here.
+public struct MachineFigures: Sendable {
+  /// A drive under host memory.
+  public struct Drive: Sendable {
+    /// Its capacity [bytes].
+    public var capacityBytes: Int64
+    /// What it delivers in all [bytes/s].
+    public var bandwidth: Double
+    /// Requests that it serves at once.
+    public var lanes: Int
+    /// The time before a request's first byte [s].
+    public var latencySeconds: Double
+    /// What one request at a time delivers, latency of its parts included [bytes/s].
+    public var laneRate: Double
+    /// The size of one request [bytes].
+    public var requestBytes: Double
+  }
+
+  /// A part with a price and a power.
+  public struct Part: Sendable {
+    /// The part, "RTX 4090".
+    public var name: String
+    /// The resource whose utilisation sets its power; `nil` for a part that always draws `full`.
+    public var resource: String?
+    /// Its purchase price [USD], where known.
+    public var purchaseUSD: Double?
+    /// Its power when idle [W].
+    public var idleWatts: Double
+    /// Its power at full load [W].
+    public var fullWatts: Double
+  }
+
+  /// The machine's name.
+  public var name: String
+  /// Whether device and host share one memory.
+  public var isUnified: Bool
+  /// The device's memory [bytes].
+  public var deviceMemoryBytes: Int64
+  /// The device memory's nominal bandwidth [bytes/s].
+  public var deviceBandwidth: Double
+  /// The rate of a pinned copy over the link, each way [bytes/s].
+  public var linkRate: Double
+  /// The time before a copy's first byte [s].
+  public var linkLatencySeconds: Double
+  /// Whether both directions run at full rate at once.
+  public var linkIsFullDuplex: Bool
+  /// The rate of the copy from pageable to pinned memory [bytes/s].
+  public var stagingRate: Double
+  /// Host memory [bytes].
+  public var hostMemoryBytes: Int64
+  /// The host memory's achievable bandwidth [bytes/s].
+  public var hostBandwidth: Double
+  /// The drive, if there is one.
+  public var drive: Drive?
+  /// What is bought and powered.
+  public var parts: [Part]
+  /// The rent of the machine [USD/h], where known.
+  public var rentUSDPerHour: Double?
+  /// Figures among these that are assumptions, as sentences.
+  public var assumptions: [String]
+}
+
+/// Something that a re-run makes faster, to see what it would help.
+public enum SpeedUp: String, Sendable, CaseIterable {
+  /// The device's arithmetic.
+  case compute
+  /// The device memory's bandwidth.
+  case deviceMemory
+  /// The link between host and device.
+  case link
+  /// Host memory's bandwidth, and the staging copy with it.
+  case hostMemory
+  /// The drive.
+  case drive
+  /// The software: launches, framework, scheduling.
+  case software
+
+  /// The thing's name in a report.
+  public var title: String {
+    switch self {
+    case .compute: "GPU arithmetic"
+    case .deviceMemory: "GPU memory bandwidth"
+    case .link: "host–GPU link"
+    case .hostMemory: "host memory bandwidth"
+    case .drive: "drive"
+    case .software: "software overhead"
+    }
+  }
+}

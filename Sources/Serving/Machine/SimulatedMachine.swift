@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import SimulationKernel
+
+/// The resources of a machine with one device, as the kernel knows them.
+///
+///     drive ─lanes─→ host.dram ─(staging)─→ h2d engine ─link down─→ device memory ─→ compute
+///                        ↑──────────────── d2h engine ─link up────────┘
+struct SimulatedMachine: Sendable {
+  /// The part in which pageable memory is copied to pinned memory [bytes].
+  static let stagingChunkBytes = 8.0 * 1024 * 1024
+
+  /// The device's stream of kernels, in order.
+  let compute: ServerID
+  /// The copy engines.
+  let hostToDevice: ServerID
+  let deviceToHost: ServerID
+  /// The processor's copy from pageable to pinned memory.
+  let staging: ServerID
+  /// The drive's requests in parallel.
+  let driveLanes: ServerID
+  /// The link's directions; one and the same when it is half duplex.
+  let linkDown: BandwidthID
+  let linkUp: BandwidthID
+  let dram: BandwidthID
+  let drive: BandwidthID
+
+  let linkRate: Double
+  let linkLatency: SimulatedDuration
+  let stagingRate: Double
+  let driveLaneRate: Double
+  let driveLatency: SimulatedDuration
+  private let driveLaneCount: Int
+  private let driveRequestBytes: Double
+  let isUnified: Bool
+  /// Whether some experts are on the drive alone.
+  let hasDriveTier: Bool
+  /// The servers in the order of their tracks, each with its process and thread in a timeline.
+  let tracks: [(server: ServerID, units: Int, process: String, thread: String)]
+
+  init(
+    figures: MachineFigures, hasDriveTier: Bool,
+    network: inout OperationNetwork<EngineEvent>
+  ) {
+    let lanes = max(1, figures.drive?.lanes ?? 1)
+    compute = network.addServer("gpu0.compute")
+    hostToDevice = network.addServer("gpu0.h2d")
+    deviceToHost = network.addServer("gpu0.d2h")
+    staging = network.addServer("host.staging")
+    driveLanes = network.addServer("ssd0.lanes", units: lanes)
+    linkDown = network.addBandwidth("gpu0.link.down", rate: figures.linkRate)
+    linkUp =
+      figures.linkIsFullDuplex
+      ? network.addBandwidth("gpu0.link.up", rate: figures.linkRate) : linkDown
+    dram = network.addBandwidth("host.dram", rate: figures.hostBandwidth)
+    drive = network.addBandwidth("ssd0", rate: figures.drive?.bandwidth ?? 1)
+    linkRate = figures.linkRate
+    linkLatency = SimulatedDuration(seconds: figures.linkLatencySeconds)
+    stagingRate = figures.stagingRate
+    driveLaneRate = figures.drive?.laneRate ?? 1
+    driveLatency = SimulatedDuration(seconds: figures.drive?.latencySeconds ?? 0)
+    driveLaneCount = lanes
+    driveRequestBytes = figures.drive?.requestBytes ?? 1
+    isUnified = figures.isUnified
+    self.hasDriveTier = hasDriveTier
+    tracks = [
+      (compute, 1, "gpu0", "compute"), (hostToDevice, 1, "gpu0", "host to device"),
+      (deviceToHost, 1, "gpu0", "device to host"), (staging, 1, "host", "staging copy"),
+      (driveLanes, lanes, "ssd0", "read"),
+    ]
+  }
+
+  /// The parts in which a read of so many bytes is issued: as many as the drive serves at once,
+  /// none smaller than a request.
+  func driveParts(bytes: Double) -> Int {
+    let requests = Int((bytes / driveRequestBytes).rounded(.up))
+    return max(1, min(requests, driveLaneCount, Transfer.maximumParts))
+  }
+}

@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ModelDescriptors
+import Residency
+
+/// How the memories of a machine are divided for a model: who gets how many bytes.
+public struct MemoryPlan: Sendable {
+  /// MoE layers and experts of each.
+  public var layers: Int
+  public var experts: Int
+  /// Bytes of one expert.
+  public var expertBytes: Int64
+  /// Weights that are always in device memory [bytes].
+  public var nonExpertBytes: Int64
+  /// Activations, context and fragmentation [bytes].
+  public var workspaceBytes: Int64
+  /// Staging buffers for experts that get no room [bytes].
+  public var stagingBytes: Int64
+  /// The KV cache [bytes].
+  public var keyValueBytes: Int64
+  /// The expert cache [bytes].
+  public var expertCacheBytes: Int64
+  /// Device memory that may be used [bytes].
+  public var deviceBudget: Int64
+  /// Experts in the cache: of each layer with a pool per layer, else in all.
+  public var slots: Int
+  /// Whether each layer has a pool of its own.
+  public var scope: PoolPlan.Scope
+  /// Whether every expert is in device memory for good.
+  public var everyExpertIsResident: Bool
+  /// Experts that host memory holds; `nil` when it holds all of them or none is needed.
+  public var hostSlots: Int?
+  /// Host memory used for experts [bytes].
+  public var hostExpertBytes: Int64
+  /// Whether the KV cache may take room from the expert cache.
+  public var isElastic: Bool
+  /// With an elastic KV cache, what it and the experts share [bytes]; else 0.
+  public var sharedBytes: Int64
+
+  /// Experts in all.
+  public var totalExperts: Int { layers * experts }
+
+  /// The pools of the fastest tier.
+  var pools: PoolPlan {
+    if isElastic { return .global(bytes: expertCacheBytes) }
+    return scope == .perLayer ? .perLayer(slots: slots) : .global(slots: slots)
+  }
+}
+
+extension MemoryPlan {
+  /// Divides the memories of a machine.
+  ///
+  /// - Throws: ``DoesNotFit`` with the numbers and the nearest settings that fit.
+  public init(
+    model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
+    cache: CacheConfiguration
+  ) throws {
+    let bytes = model.bytes(under: precision)
+    layers = model.mixtureLayers.count
+    experts = model.expertCount
+    expertBytes = bytes.perExpert
+    nonExpertBytes = bytes.nonExpert
+    workspaceBytes = cache.workspaceBytes
+    deviceBudget = Int64(Double(figures.deviceMemoryBytes) * cache.memoryFraction)
+    scope = cache.pool
+    isElastic = false
+    sharedBytes = 0
+    keyValueBytes = 0
+    expertCacheBytes = 0
+    stagingBytes = 0
+    slots = 0
+    everyExpertIsResident = true
+    hostSlots = nil
+    hostExpertBytes = 0
+
+    let fixed = nonExpertBytes + workspaceBytes
+    let smallestKeyValue = Int64(
+      model.cacheBytes(length: 16 * cache.keyValueBlockTokens, under: precision).rounded(.up))
+    let room = deviceBudget - fixed
+    let total = layers * experts
+    try divide(
+      cache: cache, room: room, total: total, smallestKeyValue: smallestKeyValue)
+    everyExpertIsResident = total == 0 || (slotsCoverAll(total) && !isElastic)
+    if !everyExpertIsResident { stagingBytes = Int64(cache.stagingBuffers) * expertBytes }
+    let used =
+      fixed + stagingBytes + (isElastic ? sharedBytes : keyValueBytes + expertCacheBytes)
+    guard used <= deviceBudget, keyValueBytes >= smallestKeyValue,
+      total == 0 || slots >= 1
+    else {
+      throw deviceMisfit(
+        cache: cache, smallestKeyValue: max(smallestKeyValue, keyValueBytes), figures: figures)
+    }
+    try planHost(cache: cache, figures: figures)
+  }
+
+  /// Divides what the fixed parts leave among experts, staging buffers and KV cache.
+  private mutating func divide(
+    cache: CacheConfiguration, room: Int64, total: Int, smallestKeyValue: Int64
+  ) throws {
+    let all = Int64(total) * expertBytes
+    let staging = Int64(cache.stagingBuffers) * expertBytes
+    func setSlots(_ value: Int) {
+      slots = max(0, min(value, scope == .perLayer ? experts : total))
+      expertCacheBytes = Int64(slots) * (scope == .perLayer ? Int64(layers) : 1) * expertBytes
+    }
+    func slotsWithin(_ bytes: Int64) -> Int {
+      guard expertBytes > 0, bytes > 0 else { return 0 }
+      let perSlot = scope == .perLayer ? Int64(layers) * expertBytes : expertBytes
+      return Int(bytes / perSlot)
+    }
+    var keyValue: Int64?
+    if case .bytes(let bytes) = cache.keyValue { keyValue = bytes }
+    if case .elastic(let minimum) = cache.keyValue, total > 0 {
+      isElastic = true
+      scope = .global
+      sharedBytes = max(0, room - staging)
+      expertCacheBytes = min(all, sharedBytes)
+      keyValueBytes = sharedBytes - max(minimum, expertBytes)
+      slots = Int(expertCacheBytes / expertBytes)
+      return
+    }
+    switch cache.experts {
+    case .all: setSlots(total)
+    case .share(let share):
+      setSlots(Int((share * Double(scope == .perLayer ? experts : total) + 1e-9).rounded(.down)))
+    case .count(let count): setSlots(count)
+    case .bytes(let bytes): setSlots(slotsWithin(bytes))
+    case .automatic:
+      // Everything if it fits beside the KV cache; else what is left, a tenth going to the KV cache
+      // where nothing is said of it.
+      let wanted = keyValue ?? max(smallestKeyValue, room / 10)
+      setSlots(slotsWithin(all + wanted <= room ? all : room - wanted - staging))
+    }
+    let held = expertCacheBytes + (slotsCoverAll(total) ? 0 : staging)
+    keyValueBytes = keyValue ?? max(0, room - held)
+  }
+
+  private func slotsCoverAll(_ total: Int) -> Bool {
+    total == 0 || slots == (scope == .perLayer ? experts : total)
+  }
+
+  private func deviceMisfit(
+    cache: CacheConfiguration, smallestKeyValue: Int64, figures: MachineFigures
+  ) -> DoesNotFit {
+    var suggestions: [String] = []
+    let staging = Int64(cache.stagingBuffers) * expertBytes
+    let left = deviceBudget - nonExpertBytes - workspaceBytes - smallestKeyValue
+    let perSlot = scope == .perLayer ? Int64(layers) * expertBytes : expertBytes
+    let fitting = perSlot > 0 ? (left - staging) / perSlot : 0
+    if layers > 0 && fitting >= 1 {
+      let of = scope == .perLayer ? experts : totalExperts
+      let slots = min(Int(fitting), of)
+      suggestions.append(
+        "cache.experts: \(slots) (\(slots * 100 / of) % of \(of) experts"
+          + (scope == .perLayer ? " of each layer)" : ")"))
+    } else if layers > 0, left - staging >= expertBytes {
+      suggestions.append("cache.pool: global with cache.experts: \((left - staging) / expertBytes)")
+    }
+    if left < staging + expertBytes || layers == 0 {
+      let fixed = nonExpertBytes + workspaceBytes + smallestKeyValue
+      let least = fixed + (layers > 0 ? staging + expertBytes : 0)
+      let gib = Double(least) / cache.memoryFraction / Double(1 << 30)
+      suggestions.append(
+        "a device with at least \(Int(gib.rounded(.up))) GiB, or weights of fewer bits"
+          + " (precision.attention, precision.head)")
+    }
+    return DoesNotFit(
+      memory: "gpu0.hbm", capacityBytes: deviceBudget,
+      parts: [
+        ("non-expert weights", nonExpertBytes), ("workspace", workspaceBytes),
+        ("expert cache", max(expertCacheBytes, layers > 0 ? expertBytes : 0)),
+        ("staging buffers", stagingBytes),
+        ("KV cache", max(keyValueBytes, smallestKeyValue)),
+      ], suggestions: suggestions)
+  }
+
+  /// Decides what host memory holds of the experts that are not all in device memory.
+  private mutating func planHost(cache: CacheConfiguration, figures: MachineFigures) throws {
+    guard !everyExpertIsResident else { return }
+    let all = Int64(totalExperts) * expertBytes
+    if figures.isUnified {
+      // One memory: what is not in the cache is on the drive.
+      guard figures.drive != nil else { throw noDrive(all, capacity: figures.deviceMemoryBytes) }
+      try checkDrive(all, figures: figures)
+      return
+    }
+    // The operating system and the server itself keep a tenth.
+    let usable = Int64(Double(figures.hostMemoryBytes) * 0.9)
+    switch cache.host {
+    case .all, .automatic:
+      if all <= usable {
+        hostExpertBytes = all
+        return
+      }
+      guard cache.host == .automatic, figures.drive != nil, usable >= expertBytes else {
+        throw noDrive(all, capacity: usable)
+      }
+      hostSlots = Int(usable / expertBytes)
+    case .bytes(let bytes):
+      guard bytes <= usable else { throw noDrive(bytes, capacity: usable) }
+      if bytes >= all {
+        hostExpertBytes = all
+        return
+      }
+      guard figures.drive != nil else { throw noDrive(all, capacity: bytes) }
+      hostSlots = Int(bytes / expertBytes)
+    }
+    hostExpertBytes = Int64(hostSlots ?? 0) * expertBytes
+    try checkDrive(all, figures: figures)
+  }
+
+  private func noDrive(_ needed: Int64, capacity: Int64) -> DoesNotFit {
+    DoesNotFit(
+      memory: "host.dram", capacityBytes: capacity, parts: [("experts", needed)],
+      suggestions: [
+        "a machine with a drive and cache.dram: auto",
+        "host memory of at least \(Int((Double(needed) / 0.9 / Double(1 << 30)).rounded(.up))) GiB",
+        "precision.experts of fewer bits",
+      ])
+  }
+
+  private func checkDrive(_ needed: Int64, figures: MachineFigures) throws {
+    guard let drive = figures.drive, drive.capacityBytes >= needed else {
+      throw DoesNotFit(
+        memory: "ssd0", capacityBytes: figures.drive?.capacityBytes ?? 0,
+        parts: [("experts", needed)],
+        suggestions: ["a larger drive", "precision.experts of fewer bits"])
+    }
+  }
+}

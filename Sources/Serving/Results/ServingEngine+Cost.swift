@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import SimulationKernel
+
+extension ServingEngine {
+  /// The utilisation of every resource over the measured time.
+  struct Utilizations {
+    var byName: [String: Double] = [:]
+    var resources: [SimulationResult.ResourceReport] = []
+  }
+
+  /// Energy: each part draws its idle power, and as much of the rest as its resource was busy.
+  func energyReport(
+    seconds: Double, tokens: Double, utilization: Utilizations
+  ) -> SimulationResult.EnergyReport {
+    var parts: [SimulationResult.NamedValue] = []
+    var watts = 0.0
+    for part in configuration.figures.parts {
+      let busy = part.resource.map { utilization.byName[$0] ?? 0 } ?? 1
+      let power = part.idleWatts + (part.fullWatts - part.idleWatts) * min(1, busy)
+      parts.append(.init(name: part.name, value: power))
+      watts += power
+    }
+    let joules = watts * seconds
+    return .init(
+      joulesPerOutputToken: tokens > 0 ? joules / tokens : nil, joules: joules, meanWatts: watts,
+      parts: parts)
+  }
+
+  /// Cost: the purchase written off evenly, or the rent, and the energy.
+  func costReport(
+    seconds: Double, tokens: Double, energy: SimulationResult.EnergyReport
+  ) -> SimulationResult.CostReport {
+    let basis = configuration.cost
+    let prices = configuration.figures.parts.compactMap(\.purchaseUSD)
+    let purchase = prices.isEmpty ? nil : prices.reduce(0, +)
+    let energyPerHour = energy.meanWatts / 1000 * basis.energyUSDPerKilowattHour
+    let perHour: Double?
+    let words: String
+    if purchase == nil {
+      perHour = configuration.figures.rentUSDPerHour
+      words = perHour == nil ? "no price is known" : "rented by the hour, energy included"
+    } else {
+      perHour = purchase.map { $0 / (basis.amortisationYears * 365.25 * 24) + energyPerHour }
+      words =
+        "purchase written off over \((basis.amortisationYears * 10).rounded() / 10) years of full"
+        + " use; energy at \(basis.energyUSDPerKilowattHour) USD/kWh"
+    }
+    let perMillion = perHour.flatMap { hour in
+      tokens > 0 ? hour / 3600 * seconds / tokens * 1e6 : nil
+    }
+    return .init(
+      usdPerMillionOutputTokens: perMillion, purchaseUsd: purchase, usdPerHour: perHour,
+      basis: words)
+  }
+}
+
+extension ServingEngine {
+  /// The utilisation of every resource between the end of the warm-up and `end` [ns].
+  ///
+  /// Device memory is no queueing resource of the simulation: its utilisation is the bytes that
+  /// kernels moved over what it could have moved.
+  func utilizations(seconds: Double, end: UInt64) -> Utilizations {
+    var utilizations = Utilizations()
+    let time = SimulatedTime(nanoseconds: end)
+    for track in machine.tracks {
+      let statistics = network.statistics(of: track.server, at: time)
+      guard statistics.completedCount > 0 || track.server == machine.compute else { continue }
+      utilizations.byName[statistics.name] = statistics.utilisation
+      utilizations.resources.append(
+        .init(
+          name: statistics.name, kind: "server", utilization: statistics.utilisation,
+          busySeconds: statistics.busyTime.seconds,
+          meanQueueLength: statistics.timeWeightedQueueLength,
+          meanWaitMs: statistics.waiting.mean * 1e3,
+          maxWaitMs: statistics.waiting.maximum.seconds * 1e3,
+          operations: UInt64(statistics.completedCount), workDone: statistics.busyTime.seconds))
+    }
+    var bandwidths = [machine.linkDown, machine.dram, machine.drive]
+    if machine.linkUp != machine.linkDown { bandwidths.insert(machine.linkUp, at: 1) }
+    for bandwidth in bandwidths {
+      let statistics = network.statistics(of: bandwidth, at: time)
+      guard statistics.workDone > 0 else { continue }
+      utilizations.byName[statistics.name] = statistics.utilisation
+      utilizations.resources.append(
+        .init(
+          name: statistics.name, kind: "bandwidth", utilization: statistics.utilisation,
+          busySeconds: statistics.busyTime.seconds,
+          meanQueueLength: max(0, statistics.timeWeightedUserCount), meanWaitMs: 0, maxWaitMs: 0,
+          operations: UInt64(statistics.completedCount), workDone: statistics.workDone))
+    }
+    let device = counters.deviceBytes / (configuration.figures.deviceBandwidth * seconds)
+    utilizations.byName["gpu0.hbm"] = device
+    utilizations.resources.append(
+      .init(
+        name: "gpu0.hbm", kind: "bandwidth", utilization: device,
+        busySeconds: counters.deviceBytes / configuration.figures.deviceBandwidth,
+        meanQueueLength: 0, meanWaitMs: 0, maxWaitMs: 0, operations: counters.operations,
+        workDone: counters.deviceBytes))
+    return utilizations
+  }
+}

@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import SimulationKernel
+
+extension ServingEngine {
+  /// The record of a run that ended at `end` [ns].
+  func result(endedAt end: UInt64, events: UInt64) -> SimulationResult {
+    let seconds = max(1e-9, Double(end - min(end, progress.measuredFrom)) * 1e-9)
+    let tokens = Double(counters.outputTokens)
+    let utilization = utilizations(seconds: seconds, end: end)
+    let verdict = progress.verdict(isClosedLoop: requests.isClosedLoop)
+    let stable = verdict.stable
+    let energy = energyReport(seconds: seconds, tokens: tokens, utilization: utilization)
+    var notices = configuration.notices + requests.notices + routing.notices
+    if !stable { notices.insert(verdict.reason, at: 0) }
+    notices += configuration.figures.assumptions
+    if counters.prefetchesUsed + counters.prefetchesWasted > 0 {
+      notices.append(
+        "prefetches: \(counters.prefetchesUsed) used, \(counters.prefetchesWasted) dropped unused,"
+          + " \(counters.prefetchesDropped) found no room")
+    }
+    return SimulationResult(
+      scenario: configuration.name, seed: configuration.run.seed,
+      replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
+      measuredSeconds: seconds, steadyState: verdict, setting: configuration.setting,
+      requests: requestCounts(), throughput: throughput(seconds: seconds),
+      ttftMs: stable ? latencies.timeToFirstToken.summary() : nil,
+      tpotMs: latencies.timePerOutputToken.summary(), itlMs: latencies.interToken.summary(),
+      e2elMs: stable ? latencies.endToEnd.summary() : nil,
+      queueMs: stable ? latencies.queueing.summary() : nil, expertCache: cacheReport(),
+      stallMsPerToken: stallBreakdown(tokens: tokens),
+      timeMsPerToken: timeBreakdown(tokens: tokens),
+      utilization: utilization.byName, resources: utilization.resources,
+      traffic: trafficReport(), memory: memoryReport(),
+      cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
+      eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
+      steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
+  }
+
+  private func requestCounts() -> SimulationResult.RequestCounts {
+    var counts = SimulationResult.RequestCounts()
+    counts.arrived = progress.arrivals
+    counts.completed = progress.completions
+    counts.rejected = progress.rejected
+    counts.unfinished = progress.arrivals - progress.completions - progress.rejected
+    counts.preemptions = batch.preemptions
+    counts.promptTokens = progress.completedPromptTokens
+    counts.outputTokens = progress.completedOutputTokens
+    return counts
+  }
+
+  private func throughput(seconds: Double) -> SimulationResult.Throughput {
+    let completed = progress.completions - progress.completionsBeforeMeasuring
+    return .init(
+      outputTokensPerSecond: Double(counters.outputTokens) / seconds,
+      promptTokensPerSecond: Double(counters.promptTokens) / seconds,
+      totalTokensPerSecond: Double(counters.outputTokens + counters.promptTokens) / seconds,
+      requestsPerSecond: Double(completed) / seconds,
+      goodputRequestsPerSecond: configuration.serviceLevel.isEmpty
+        ? nil : Double(latencies.good) / seconds)
+  }
+
+  private func cacheReport() -> SimulationResult.ExpertCacheReport {
+    let fast = counters.fast.report()
+    var tiers = ["hbm": fast]
+    if host != nil { tiers["dram"] = counters.host.report() }
+    return .init(fastest: fast, tiers: tiers)
+  }
+
+  private func stallBreakdown(tokens: Double) -> SimulationResult.StallBreakdown {
+    var breakdown = SimulationResult.StallBreakdown()
+    guard tokens > 0 else { return breakdown }
+    let stalls = counters.stalls
+    let perToken = { (cause: StallCause) in Double(stalls[cause]) * 1e-6 / tokens }
+    breakdown.demandLoad = perToken(.demandLoad)
+    breakdown.latePrefetch = perToken(.latePrefetch)
+    breakdown.staging = perToken(.staging)
+    breakdown.drive = perToken(.drive)
+    breakdown.linkContention = perToken(.linkContention)
+    breakdown.memoryFull = perToken(.memoryFull)
+    breakdown.kvSwap = perToken(.keyValueSwap)
+    breakdown.collective = perToken(.collective)
+    breakdown.computeQueue = perToken(.computeQueue)
+    return breakdown
+  }
+
+  private func timeBreakdown(tokens: Double) -> [SimulationResult.NamedValue] {
+    guard tokens > 0 else { return [] }
+    return EngineCounters.Activity.allCases.map { activity in
+      .init(
+        name: activity.name,
+        value: Double(counters.activity[activity.rawValue]) * 1e-6 / tokens)
+    }
+  }
+
+  private func trafficReport() -> [SimulationResult.TrafficReport] {
+    var reports: [SimulationResult.TrafficReport] = []
+    for purpose in TransferPurpose.allCases {
+      let bytes = counters.linkBytes[Int(purpose.rawValue)]
+      guard bytes > 0 else { continue }
+      let link =
+        switch purpose {
+        case .demand, .prefetch, .keyValueSwap: "gpu0.h2d"
+        case .writeBack: "gpu0.d2h"
+        case .staging: "host.staging"
+        }
+      reports.append(
+        .init(
+          link: link, purpose: purpose.name, bytes: bytes,
+          transfers: counters.linkTransfers[Int(purpose.rawValue)]))
+    }
+    if counters.driveBytes > 0 {
+      reports.append(
+        .init(
+          link: "ssd0", purpose: "read", bytes: counters.driveBytes,
+          transfers: counters.driveReads))
+    }
+    return reports
+  }
+
+  private func memoryReport() -> [SimulationResult.MemoryReport] {
+    var reports: [SimulationResult.MemoryReport] = []
+    let expertsHeld = (0..<tier.view.poolCount).reduce(Int64(0)) {
+      $0 + tier.view.highWater(ofPool: $1)
+        * (tier.view.plan.unit == .slots ? memory.expertBytes : 1)
+    }
+    let fixed = memory.nonExpertBytes + memory.workspaceBytes + memory.stagingBytes
+    let shared =
+      memory.isElastic ? memory.sharedBytes : memory.expertCacheBytes + memory.keyValueBytes
+    let caches: [SimulationResult.NamedValue] =
+      memory.isElastic
+      ? [.init(name: "experts and KV cache", value: Double(shared))]
+      : [
+        .init(name: "expert cache", value: Double(memory.expertCacheBytes)),
+        .init(name: "KV cache", value: Double(memory.keyValueBytes)),
+      ]
+    let used = batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0)
+    let weights = [
+      SimulationResult.NamedValue(name: "non-expert weights", value: Double(memory.nonExpertBytes))
+    ]
+    let rest: [SimulationResult.NamedValue] = [
+      .init(name: "staging buffers", value: Double(memory.stagingBytes)),
+      .init(name: "workspace", value: Double(memory.workspaceBytes)),
+      .init(
+        name: "free", value: Double(configuration.figures.deviceMemoryBytes - fixed - shared)),
+    ]
+    reports.append(
+      .init(
+        name: "gpu0.hbm", capacityBytes: configuration.figures.deviceMemoryBytes,
+        parts: weights + caches + rest, highWaterBytes: fixed + min(shared, used)))
+    if memory.hostExpertBytes > 0 {
+      reports.append(
+        .init(
+          name: "host.dram", capacityBytes: configuration.figures.hostMemoryBytes,
+          parts: [
+            .init(name: "experts", value: Double(memory.hostExpertBytes)),
+            .init(
+              name: "free",
+              value: Double(configuration.figures.hostMemoryBytes - memory.hostExpertBytes)),
+          ], highWaterBytes: memory.hostExpertBytes))
+    }
+    return reports
+  }
+}

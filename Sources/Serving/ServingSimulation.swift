@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import SimulationKernel
+
+/// Runs one replica through its workload.
+public enum ServingSimulation {
+  /// How far a run has come, for a display.
+  public struct Progress: Sendable {
+    /// The simulated time [s].
+    public var simulatedSeconds: Double
+    /// Requests that arrived.
+    public var arrived: Int
+    /// Requests that completed.
+    public var completed: Int
+    /// Requests of the workload, where that is known.
+    public var expected: Int?
+  }
+
+  /// Runs a configuration to the end of its workload, or to its time limit.
+  ///
+  /// - Parameters:
+  ///   - configuration: Everything that the run depends on.
+  ///   - timeline: Where to send what happened on every resource; `nil` for nowhere.
+  ///   - progress: Told now and then how far the run has come.
+  /// - Returns: The result, and the timeline's sink as the run left it.
+  /// - Throws: ``DoesNotFit`` when the model does not fit, ``UnsupportedModel``,
+  ///   ``RoutingMismatch``, and the errors of the workload and the routing.
+  public static func run(
+    _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
+    progress: ((Progress) -> Void)? = nil
+  ) throws -> (result: SimulationResult, timeline: (any TimelineSink)?) {
+    var engine = try ServingEngine(configuration, timeline: timeline)
+    var simulation = Simulation<EngineEvent>()
+    engine.begin(in: &simulation)
+    let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
+    var untilReport = 1 << 16
+    while engine.failure == nil, let event = simulation.next() {
+      if let limit, simulation.now.nanoseconds > limit { break }
+      engine.handle(event, in: &simulation)
+      untilReport -= 1
+      if untilReport == 0 {
+        untilReport = 1 << 16
+        progress?(
+          Progress(
+            simulatedSeconds: simulation.now.seconds, arrived: engine.progress.arrivals,
+            completed: engine.progress.completions, expected: configuration.run.expectedRequests))
+      }
+    }
+    if let failure = engine.failure { throw failure }
+    let end = min(simulation.now.nanoseconds, limit ?? .max)
+    let result = engine.result(endedAt: end, events: simulation.processedEventCount)
+    return (result, engine.timeline?.sink)
+  }
+}

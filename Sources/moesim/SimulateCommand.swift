@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ArgumentParser
+import Experiments
+import Reports
+import Serving
+
+/// `moesim simulate`: runs a scenario and reports.
+struct SimulateCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "simulate",
+    abstract: "Run a scenario and report how fast it is, where the time goes, and what would help.")
+
+  @Argument(help: "The scenario: a file, or a name in scenarios/.")
+  var scenario: String
+
+  @Option(
+    name: .customLong("set"),
+    help: "Set a key of the scenario, e.g. --set policy.eviction=lfu. Repeatable.")
+  var overrides: [String] = []
+
+  @Option(
+    help: "The report's format: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+  var format: ReportFormat = .table
+
+  @Option(help: "Write the report to a file instead of standard output.")
+  var output: String?
+
+  @Option(help: "Write a timeline that opens in Perfetto.")
+  var timeline: String?
+
+  @Option(
+    name: .customLong("require"),
+    help: "Exit with 2 unless the figure is within the limit, e.g. 'tpot_ms.p99<=100'. Repeatable.")
+  var requirements: [String] = []
+
+  @Flag(name: .customLong("no-progress"), help: "Show no progress on standard error.")
+  var hidesProgress = false
+
+  func run() throws {
+    try CommandFailure.guarded { try simulate() }
+  }
+
+  private func simulate() throws {
+    let limits = try requirements.map { try RequireLimit(parsing: $0) }
+    let scenario = try Scenario.load(self.scenario, overrides: overrides)
+    let writer = try timeline.map { try ChromeTraceWriter(path: $0) }
+    var display = ProgressDisplay(isWanted: !hidesProgress)
+    let outcome = try ScenarioExecution.execute(scenario, timeline: writer) { progress in
+      display.update(
+        Progress(
+          done: Double(progress.completed), total: Double(progress.expected ?? 0),
+          unit: "requests"))
+    }
+    display.finish()
+    var results = outcome.results
+    if let written = outcome.timeline as? ChromeTraceWriter {
+      results[0].notices += try written.finish().notices
+    }
+    let style = output == nil ? ReportStyle.detected() : ReportStyle()
+    try OutputWriter.write(format.renderer(style: style).render(results), to: output)
+    try CommandFailure.check(limits, against: results)
+  }
+}
+
+extension ReportFormat: ExpressibleByArgument {}

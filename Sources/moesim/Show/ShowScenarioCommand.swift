@@ -3,6 +3,7 @@
 import ArgumentParser
 import Configuration
 import Experiments
+import Foundation
 import Reports
 
 /// `moesim show scenario`: the resolved whole with the origin of each value.
@@ -32,7 +33,7 @@ struct ShowScenarioCommand: ParsableCommand {
       ])
       for leaf in Self.leaves(scenario.tree) {
         listing.append([
-          .text(leaf.path), .text(Self.text(leaf)), .text("\(leaf.location)"),
+          .text(leaf.path), .text(Self.text(leaf)), .text(Self.origin(leaf.location)),
         ])
       }
       try options.write(listing)
@@ -42,6 +43,14 @@ struct ShowScenarioCommand: ParsableCommand {
   private static func leaves(_ node: ConfigurationNode) -> [ConfigurationNode] {
     guard let entries = node.mapping else { return [node] }
     return entries.flatMap { leaves($0.value) }
+  }
+
+  /// The place of a value, counted from the current folder where it lies below that.
+  private static func origin(_ location: SourceLocation) -> String {
+    let here = FileManager.default.currentDirectoryPath + "/"
+    var location = location
+    if location.file.hasPrefix(here) { location.file.removeFirst(here.count) }
+    return "\(location)"
   }
 
   private static func text(_ node: ConfigurationNode) -> String {

@@ -11,7 +11,10 @@ struct ShowScenarioCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "scenario",
     abstract: "Show a scenario as it is resolved, with the origin of each value.",
-    discussion: "With --format json the result is a scenario itself.")
+    discussion: """
+      Origins are lines of the scenario's file, places in other files, --set, or default. With \
+      --format json the result is a scenario itself.
+      """)
 
   @Argument(help: "A name in scenarios/, or a path.")
   var scenario: String
@@ -32,9 +35,10 @@ struct ShowScenarioCommand: ParsableCommand {
         ("key", "key", false, 0), ("value", "value", false, 0), ("origin", "origin", false, 0),
       ])
       for leaf in Self.leaves(scenario.tree) {
-        listing.append([
-          .text(leaf.path), .text(Self.text(leaf)), .text(Self.origin(leaf.location)),
-        ])
+        listing.append(
+          [
+            .text(leaf.path), .text(Self.text(leaf)), .text(Self.origin(leaf.location)),
+          ], texts: [2: Self.shortOrigin(leaf.location, in: scenario.file)])
       }
       try options.write(listing)
     }
@@ -51,6 +55,14 @@ struct ShowScenarioCommand: ParsableCommand {
     var location = location
     if location.file.hasPrefix(here) { location.file.removeFirst(here.count) }
     return "\(location)"
+  }
+
+  /// The same in few words, for a terminal: a line of the scenario itself, or `--set`.
+  private static func shortOrigin(_ location: SourceLocation, in file: String) -> String {
+    if location.file == file, location.line > 0 {
+      return "line \(location.line):\(location.column)"
+    }
+    return location.file.hasPrefix("--set ") ? "--set" : origin(location)
   }
 
   private static func text(_ node: ConfigurationNode) -> String {

@@ -64,6 +64,7 @@ measure cxx-hold 0
 measure cxx-hold-replace 0
 measure cxx-hold-priority-queue 0
 measure network 700
+measure transfers 0
 measure cxx-network 0
 measure mm1 0
 measure cxx-mm1 0

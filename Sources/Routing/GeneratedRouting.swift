@@ -74,7 +74,11 @@ public final class GeneratedRouting: RoutingSource {
       slot = wide.count
       wide.append(SequenceState(tables, seed: seed, replication: replication))
     }
-    if isNarrow { narrow[slot].begin(key) } else { wide[slot].begin(key) }
+    if isNarrow {
+      narrow[slot].begin(key, outputTokens: outputTokens)
+    } else {
+      wide[slot].begin(key, outputTokens: outputTokens)
+    }
     return slot
   }
 

@@ -50,6 +50,16 @@ struct TraceCommandTests {
     #expect(outcome.output == shipped)
   }
 
+  @Test("Requests can come through a pipe")
+  func pipe() throws {
+    let piped = try Program.shell(
+      "cat traces/conversation-sample.csv | $moesim trace inspect /dev/stdin --format json")
+    let direct = try Program.run([
+      "trace", "inspect", "conversation-sample.csv", "--format", "json",
+    ])
+    #expect(piped.code == 0 && piped.output == direct.output, "\(piped.errors)")
+  }
+
   @Test("Importing keeps requests and prefix blocks")
   func importing() throws {
     let mooncake = try scratch.write(

@@ -61,6 +61,14 @@ extension ServingEngine {
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
       network: &network)
     network.recordsSegments = timeline != nil
+    computeOperation = OperationDescription(duration: .zero)
+    computeOperation.hold(machine.compute)
+    copyOperation = OperationDescription(
+      work: Double(memory.expertBytes), maximumRate: machine.linkRate,
+      latency: machine.linkLatency)
+    copyOperation.hold(machine.hostToDevice)
+    copyOperation.consume(machine.linkDown)
+    copyOperation.consume(machine.dram)
     self.timeline = timeline.map { [machine] in TimelineState(sink: $0, machine: machine) }
     self.network = network
     self.configuration = configuration

@@ -97,11 +97,10 @@ extension ServingEngine {
     in simulation: inout Simulation<EngineEvent>
   ) {
     counters.add(nanoseconds, to: activity)
-    var operation = OperationDescription(
-      duration: SimulatedDuration(nanoseconds: nanoseconds), tag: tag.bits)
-    operation.hold(machine.compute)
+    computeOperation.work = SimulatedDuration(nanoseconds: nanoseconds).seconds
+    computeOperation.tag = tag.bits
     computeOutstanding += 1
-    _ = network.submit(operation, in: &simulation)
+    _ = network.submit(computeOperation, in: &simulation)
   }
 
   /// A step in which nothing can contend, as one operation of the length of all of them.
@@ -124,11 +123,10 @@ extension ServingEngine {
       }
       total += wholeMixture(layer: layer, layerClass: index)
     }
-    var operation = OperationDescription(
-      duration: SimulatedDuration(nanoseconds: total), tag: OperationTag(.wholeStep).bits)
-    operation.hold(machine.compute)
+    computeOperation.work = SimulatedDuration(nanoseconds: total).seconds
+    computeOperation.tag = OperationTag(.wholeStep).bits
     computeOutstanding += 1
-    _ = network.submit(operation, in: &simulation)
+    _ = network.submit(computeOperation, in: &simulation)
   }
 
   /// The MoE part of a layer whose experts are all resident [ns].

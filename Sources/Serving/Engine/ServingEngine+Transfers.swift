@@ -111,9 +111,9 @@ extension ServingEngine {
     if configuration.policy.transfer.pinned {
       transfers[slot].phases.staged = simulation.now.nanoseconds
       let chunks = configuration.policy.transfer.chunks
-      let copy = copyOperation(
+      prepareCopy(
         slot, bytes: expertBytes, quantum: chunks > 1 ? expertBytes / Double(chunks) : 0)
-      transfers.add(network.submit(copy, in: &simulation), to: slot)
+      transfers.add(network.submit(copyOperation, in: &simulation), to: slot)
       return
     }
     let parts = max(
@@ -128,7 +128,8 @@ extension ServingEngine {
       staging.hold(machine.staging)
       staging.consume(machine.dram, weight: 2)
       let staged = network.create(staging)
-      let copy = network.create(copyOperation(slot, bytes: bytes, quantum: 0))
+      prepareCopy(slot, bytes: bytes, quantum: 0)
+      let copy = network.create(copyOperation)
       network.addDependency(copy, on: staged)
       transfers.add(staged, to: slot, awaited: false)
       transfers.add(copy, to: slot)
@@ -137,15 +138,13 @@ extension ServingEngine {
     }
   }
 
-  private func copyOperation(_ slot: Int, bytes: Double, quantum: Double) -> OperationDescription {
-    var copy = OperationDescription(
-      work: bytes, maximumRate: machine.linkRate, latency: machine.linkLatency,
-      tag: OperationTag(.load, layer: layerOf(slot), expert: expertOf(slot), index: slot).bits,
-      priority: priority(slot), quantum: quantum)
-    copy.hold(machine.hostToDevice)
-    copy.consume(machine.linkDown)
-    copy.consume(machine.dram)
-    return copy
+  /// Sets what differs from copy to copy.
+  private mutating func prepareCopy(_ slot: Int, bytes: Double, quantum: Double) {
+    copyOperation.work = bytes
+    copyOperation.quantum = quantum
+    copyOperation.priority = priority(slot)
+    copyOperation.tag =
+      OperationTag(.load, layer: layerOf(slot), expert: expertOf(slot), index: slot).bits
   }
 
   private func priority(_ slot: Int) -> UInt8 {

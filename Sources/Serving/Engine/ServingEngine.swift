@@ -27,6 +27,9 @@ struct ServingEngine: ~Copyable, Model {
   let memory: MemoryPlan
   let machine: SimulatedMachine
   var network: OperationNetwork<EngineEvent>
+  /// The operations that are submitted most, of which only work, tag and priority change.
+  var computeOperation: OperationDescription
+  var copyOperation: OperationDescription
   var costs: StepCosts
   let mixtureIndexOfLayer: [Int32]
 

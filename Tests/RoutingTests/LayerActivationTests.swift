@@ -36,6 +36,10 @@ import Testing
       }
       #expect(order == last.reversed())
       activation.touchOrder(.weight, into: &order)
+      var packed: [Int32] = []
+      var keys: [UInt64] = []
+      activation.touchOrderByWeight(into: &packed, keys: &keys)
+      #expect(packed == order)
       let weights = activation.weightPerExpert
       #expect(order == first.sorted { (weights[Int($0)], $0) < (weights[Int($1)], $1) })
     }

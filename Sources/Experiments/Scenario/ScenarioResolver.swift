@@ -46,8 +46,22 @@ struct ScenarioResolver {
     let preset = try presetTree(of: tree)
     var base = ScenarioDefaults.tree()
     if let preset { base = Self.merge(policy: preset, into: base) }
-    tree = base.merging(tree)
-    return tree
+    return Self.ordered(base.merging(tree))
+  }
+
+  /// The order of the top-level keys, as they are described.
+  private static let order = [
+    "name", "description", "hardware", "model", "runtime", "precision", "cache", "policy",
+    "routing", "workload", "serving", "slo", "run", "cost",
+  ]
+
+  /// The tree with its top-level keys in the order in which they are described, unknown ones last.
+  private static func ordered(_ tree: ConfigurationNode) -> ConfigurationNode {
+    guard case .mapping(let entries) = tree.content else { return tree }
+    var result = tree
+    let known = order.compactMap { key in entries.first { $0.key == key } }
+    result.content = .mapping(known + entries.filter { !order.contains($0.key) })
+    return result
   }
 
   /// The overrides laid over a tree, one after the other.

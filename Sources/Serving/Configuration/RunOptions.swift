@@ -9,7 +9,7 @@ public struct RunOptions: Sendable {
     case automatic
     /// Once so many requests have completed.
     case requests(Int)
-    /// At a simulated time [s].
+    /// With the first step that ends at a simulated time [s] or later.
     case seconds(Double)
     /// At once.
     case none

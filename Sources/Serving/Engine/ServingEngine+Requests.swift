@@ -110,6 +110,7 @@ extension ServingEngine {
     // All sequences that had a token in the step before share one inter-token latency.
     latencies.interToken.record(now - lastStepEnd, times: steadyTokens)
     lastStepEnd = now
+    progress.stepEnded(now: now)
     // With the whole step, so that none of its tokens counts as measured.
     if progress.warmUpEndsNow { endWarmUp(now: now) }
     stepIsActive = false

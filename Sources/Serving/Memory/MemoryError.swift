@@ -31,8 +31,11 @@ public struct DoesNotFit: Error, CustomStringConvertible, Sendable {
       "\((Double(bytes) / Double(1 << 30) * 100).rounded() / 100) GiB"
     }
     var text =
-      "does not fit: \(memory) has \(gib(capacityBytes)), needed are \(gib(neededBytes)),"
-      + " \(gib(neededBytes - capacityBytes)) too many"
+      "does not fit: \(memory) has \(gib(capacityBytes)), needed are \(gib(neededBytes)), "
+    text +=
+      neededBytes > capacityBytes
+      ? "\(gib(neededBytes - capacityBytes)) too many"
+      : "but the settings leave a part of it too little"
     for part in parts where part.bytes > 0 { text += "\n  \(part.name): \(gib(part.bytes))" }
     for suggestion in suggestions { text += "\n  would fit: \(suggestion)" }
     return text

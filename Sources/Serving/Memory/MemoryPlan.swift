@@ -55,6 +55,43 @@ extension MemoryPlan {
     model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
     cache: CacheConfiguration
   ) throws {
+    self.init(dividing: model, precision: precision, figures: figures, cache: cache)
+    let smallest = Self.smallestKeyValue(model, precision: precision, cache: cache)
+    guard fitsDevice(smallestKeyValue: smallest) else {
+      throw deviceMisfit(
+        model: model, precision: precision, figures: figures, cache: cache,
+        smallestKeyValue: smallest)
+    }
+    try planHost(cache: cache, figures: figures)
+  }
+
+  /// Whether a plan fits in device memory.
+  static func fitsDevice(
+    model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
+    cache: CacheConfiguration
+  ) -> Bool {
+    MemoryPlan(dividing: model, precision: precision, figures: figures, cache: cache)
+      .fitsDevice(smallestKeyValue: smallestKeyValue(model, precision: precision, cache: cache))
+  }
+
+  /// The least that the KV cache must hold: a sequence of sixteen blocks.
+  private static func smallestKeyValue(
+    _ model: ModelDescriptor, precision: PrecisionPlan, cache: CacheConfiguration
+  ) -> Int64 {
+    Int64(model.cacheBytes(length: 16 * cache.keyValueBlockTokens, under: precision).rounded(.up))
+  }
+
+  private func fitsDevice(smallestKeyValue: Int64) -> Bool {
+    let caches = isElastic ? sharedBytes : keyValueBytes + expertCacheBytes
+    return nonExpertBytes + workspaceBytes + stagingBytes + caches <= deviceBudget
+      && keyValueBytes >= smallestKeyValue && (totalExperts == 0 || slots >= 1)
+  }
+
+  /// Divides a device's memory, whether or not it fits.
+  private init(
+    dividing model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
+    cache: CacheConfiguration
+  ) {
     let bytes = model.bytes(under: precision)
     layers = model.mixtureLayers.count
     experts = model.expertCount
@@ -73,30 +110,19 @@ extension MemoryPlan {
     hostSlots = nil
     hostExpertBytes = 0
 
-    let fixed = nonExpertBytes + workspaceBytes
-    let smallestKeyValue = Int64(
-      model.cacheBytes(length: 16 * cache.keyValueBlockTokens, under: precision).rounded(.up))
-    let room = deviceBudget - fixed
+    let room = deviceBudget - nonExpertBytes - workspaceBytes
     let total = layers * experts
-    try divide(
-      cache: cache, room: room, total: total, smallestKeyValue: smallestKeyValue)
+    divide(
+      cache: cache, room: room, total: total,
+      smallestKeyValue: Self.smallestKeyValue(model, precision: precision, cache: cache))
     everyExpertIsResident = total == 0 || (slotsCoverAll(total) && !isElastic)
     if !everyExpertIsResident { stagingBytes = Int64(cache.stagingBuffers) * expertBytes }
-    let used =
-      fixed + stagingBytes + (isElastic ? sharedBytes : keyValueBytes + expertCacheBytes)
-    guard used <= deviceBudget, keyValueBytes >= smallestKeyValue,
-      total == 0 || slots >= 1
-    else {
-      throw deviceMisfit(
-        cache: cache, smallestKeyValue: max(smallestKeyValue, keyValueBytes), figures: figures)
-    }
-    try planHost(cache: cache, figures: figures)
   }
 
   /// Divides what the fixed parts leave among experts, staging buffers and KV cache.
   private mutating func divide(
     cache: CacheConfiguration, room: Int64, total: Int, smallestKeyValue: Int64
-  ) throws {
+  ) {
     let all = Int64(total) * expertBytes
     let staging = Int64(cache.stagingBuffers) * expertBytes
     func setSlots(_ value: Int) {
@@ -139,48 +165,15 @@ extension MemoryPlan {
     total == 0 || slots == (scope == .perLayer ? experts : total)
   }
 
-  private func deviceMisfit(
-    cache: CacheConfiguration, smallestKeyValue: Int64, figures: MachineFigures
-  ) -> DoesNotFit {
-    var suggestions: [String] = []
-    let staging = Int64(cache.stagingBuffers) * expertBytes
-    let left = deviceBudget - nonExpertBytes - workspaceBytes - smallestKeyValue
-    let perSlot = scope == .perLayer ? Int64(layers) * expertBytes : expertBytes
-    let fitting = perSlot > 0 ? (left - staging) / perSlot : 0
-    if layers > 0 && fitting >= 1 {
-      let of = scope == .perLayer ? experts : totalExperts
-      let slots = min(Int(fitting), of)
-      suggestions.append(
-        "cache.experts: \(slots) (\(slots * 100 / of) % of \(of) experts"
-          + (scope == .perLayer ? " of each layer)" : ")"))
-    } else if layers > 0, left - staging >= expertBytes {
-      suggestions.append("cache.pool: global with cache.experts: \((left - staging) / expertBytes)")
-    }
-    if left < staging + expertBytes || layers == 0 {
-      let fixed = nonExpertBytes + workspaceBytes + smallestKeyValue
-      let least = fixed + (layers > 0 ? staging + expertBytes : 0)
-      let gib = Double(least) / cache.memoryFraction / Double(1 << 30)
-      suggestions.append(
-        "a device with at least \(Int(gib.rounded(.up))) GiB, or weights of fewer bits"
-          + " (precision.attention, precision.head)")
-    }
-    return DoesNotFit(
-      memory: "gpu0.hbm", capacityBytes: deviceBudget,
-      parts: [
-        ("non-expert weights", nonExpertBytes), ("workspace", workspaceBytes),
-        ("expert cache", max(expertCacheBytes, layers > 0 ? expertBytes : 0)),
-        ("staging buffers", stagingBytes),
-        ("KV cache", max(keyValueBytes, smallestKeyValue)),
-      ], suggestions: suggestions)
-  }
-
   /// Decides what host memory holds of the experts that are not all in device memory.
   private mutating func planHost(cache: CacheConfiguration, figures: MachineFigures) throws {
     guard !everyExpertIsResident else { return }
     let all = Int64(totalExperts) * expertBytes
     if figures.isUnified {
       // One memory: what is not in the cache is on the drive.
-      guard figures.drive != nil else { throw noDrive(all, capacity: figures.deviceMemoryBytes) }
+      guard figures.drive != nil else {
+        throw noDrive(all, capacity: figures.deviceMemoryBytes, isUnified: true)
+      }
       try checkDrive(all, figures: figures)
       return
     }
@@ -209,14 +202,17 @@ extension MemoryPlan {
     try checkDrive(all, figures: figures)
   }
 
-  private func noDrive(_ needed: Int64, capacity: Int64) -> DoesNotFit {
-    DoesNotFit(
+  private func noDrive(_ needed: Int64, capacity: Int64, isUnified: Bool = false) -> DoesNotFit {
+    let all = Double(Int64(totalExperts) * expertBytes) / 0.9 / Double(1 << 30)
+    var suggestions = ["a machine with a drive and cache.dram: auto"]
+    if !isUnified {
+      suggestions.append(
+        "host memory of at least \(Int(all.rounded(.up))) GiB and cache.dram: all")
+    }
+    suggestions.append("precision.experts of fewer bits")
+    return DoesNotFit(
       memory: "host.dram", capacityBytes: capacity, parts: [("experts", needed)],
-      suggestions: [
-        "a machine with a drive and cache.dram: auto",
-        "host memory of at least \(Int((Double(needed) / 0.9 / Double(1 << 30)).rounded(.up))) GiB",
-        "precision.experts of fewer bits",
-      ])
+      suggestions: suggestions)
   }
 
   private func checkDrive(_ needed: Int64, figures: MachineFigures) throws {

@@ -14,15 +14,20 @@ struct RunProgress {
   /// When the warm-up ended [ns].
   private(set) var measuredFrom: UInt64 = 0
   private(set) var completionsBeforeMeasuring = 0
-  private var isWarm: Bool
+  /// Whether the warm-up is over.
+  private(set) var isWarm: Bool
   private let warmUp: RunOptions.WarmUp
   private let automaticRequests: Int
+  private let batchSize: Int
   private var queueTrend = Trend()
+  /// Requests waiting, as arriving requests find them.
+  private var backlogTrend = Trend()
   private var service = (count: 0, seconds: 0.0)
   /// Set when the completion just told ends the warm-up.
   private(set) var warmUpEndsNow = false
 
   init(options: RunOptions, batchSize: Int) {
+    self.batchSize = batchSize
     warmUp = options.warmUp
     isWarm = options.warmUp == .none
     automaticRequests = min(batchSize, (options.expectedRequests ?? .max) / 10)
@@ -34,6 +39,7 @@ struct RunProgress {
     if arrivals == 0 { firstArrival = now }
     arrivals += 1
     lastArrival = now
+    backlogTrend.add(x: Double(now) * 1e-9, y: Double(waiting))
   }
 
   /// A request has got its last token.
@@ -51,6 +57,13 @@ struct RunProgress {
       warmUpEndsNow = true
       isWarm = true
     }
+  }
+
+  /// A step has ended; a warm-up that ends at an instant ends with the first step past it.
+  mutating func stepEnded(now: UInt64) {
+    guard !isWarm, case .seconds = warmUp, warmUpIsOver(now: now) else { return }
+    warmUpEndsNow = true
+    isWarm = true
   }
 
   private func warmUpIsOver(now: UInt64) -> Bool {
@@ -74,7 +87,9 @@ struct RunProgress {
   /// The waits of requests are regressed on their arrival times. Below capacity the slope is zero on
   /// average; above it, waits grow by ρ − 1 seconds a second. The run counts as unstable when the
   /// line explains half of the variance, and the rise over the arrivals' span exceeds three mean
-  /// service times, or one where waits grow by more than a quarter of a second a second.
+  /// service times, or one where waits grow by more than a quarter of a second a second. Where
+  /// requests are left unserved when a run ends, their waits are not known: the number waiting is
+  /// regressed instead, against three batches.
   func verdict(isClosedLoop: Bool) -> SimulationResult.SteadyStateVerdict {
     let span = Double(lastArrival - firstArrival) * 1e-9
     let offered = span > 0 && arrivals > 1 ? Double(arrivals - 1) / span : nil
@@ -90,6 +105,15 @@ struct RunProgress {
         reason =
           "load exceeds capacity: \(short(offered)) requests/s arrive, \(short(completed)) "
           + "requests/s complete, and waiting grows by \(short(queueTrend.slope)) s each second"
+      }
+    }
+    if reason.isEmpty, !isClosedLoop, completions + rejected < arrivals, arrivals >= 8, let offered
+    {
+      let rise = backlogTrend.slope * span
+      if rise > 3 * Double(batchSize) && backlogTrend.determination > 0.5 {
+        reason =
+          "load exceeds capacity: \(short(offered)) requests/s arrive, \(short(completed)) "
+          + "requests/s complete, and \(short(backlogTrend.slope)) more wait each second"
       }
     }
     return .init(

@@ -13,6 +13,9 @@ extension ServingEngine {
     let energy = energyReport(seconds: seconds, tokens: tokens, utilization: utilization)
     var notices = configuration.notices + requests.notices + routing.notices
     if !stable { notices.insert(verdict.reason, at: 0) }
+    if !progress.isWarm {
+      notices.append("the run ended before its warm-up did: figures are those of the whole run")
+    }
     notices += configuration.figures.assumptions
     if counters.prefetchesUsed + counters.prefetchesWasted > 0 {
       notices.append(

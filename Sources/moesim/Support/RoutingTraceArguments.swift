@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Foundation
 import Routing
 
 /// How a routing trace is read where its content does not say.
@@ -43,6 +44,10 @@ struct RoutingTraceArguments: ParsableArguments {
   /// Whether a file is a routing trace: because the arguments say so, or by its content.
   func describes(_ path: String) throws -> Bool {
     if routingFormat != nil || layers != nil || index != nil { return true }
+    // A pipe can be read only once; it may carry requests, which are streamed.
+    let attributes = try? FileManager.default.attributesOfItem(
+      atPath: URL(filePath: path).resolvingSymlinksInPath().path)
+    guard attributes?[.type] as? FileAttributeType == .typeRegular else { return false }
     return try RoutingTraceFormat.recognise(path: path) != nil
   }
 }

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+import Routing
+import Testing
+import Workload
+
+@testable import Serving
+
+/// What every run must satisfy, whatever its machine and policy.
+@Suite("Books")
+struct BooksTests {
+  /// A kind of machine, memory and policy.
+  enum Kind: String, CaseIterable, Sendable {
+    case reactive, globalPool, empty, waits, chunks, pageable, writeBack, halfDuplex
+    case prefetchAll, prefetchAllSlow, prefetchPageable, lfu, fifo, pinned, belady
+    case drive, drivePageable, drivePrefetch, unified, overflowing, oneBuffer, shortCache, resident
+    case resetting, wholePrompts
+  }
+
+  static func rule(_ name: String) -> EvictionRegistration {
+    EvictionRegistry.all.first { $0.name == name }!
+  }
+
+  static func policy(_ kind: Kind) -> PolicyComposition {
+    var policy = ServingHarness.lru()
+    switch kind {
+    case .waits: policy.schedule = LoadThenCompute()
+    case .chunks: policy.transfer.chunks = 3
+    case .pageable, .drivePageable: policy.transfer.pinned = false
+    case .writeBack, .halfDuplex: policy.transfer.writeBack = true
+    case .prefetchAll, .prefetchAllSlow, .drivePrefetch: policy.prefetch = PrefetchAll()
+    case .prefetchPageable:
+      policy.prefetch = PrefetchAll()
+      policy.transfer = TransferOptions(chunks: 3, pinned: false)
+    case .lfu: policy.eviction = rule("lfu")
+    case .fifo: policy.eviction = rule("fifo")
+    case .pinned: policy.eviction = rule("static")
+    case .belady: policy.eviction = rule("belady")
+    default: break
+    }
+    return policy
+  }
+
+  static func cache(_ kind: Kind, expert: Int64, perToken: Int64) -> CacheConfiguration {
+    var cache = CacheConfiguration(experts: .count(4), keyValue: .bytes(1 << 28))
+    switch kind {
+    case .globalPool, .prefetchAll: cache = .init(experts: .count(17), pool: .global)
+    case .empty: cache.initial = .empty
+    case .overflowing: cache.experts = .count(1)
+    case .oneBuffer:
+      cache.experts = .count(2)
+      cache.stagingBuffers = 1
+    case .drive, .drivePageable, .drivePrefetch: cache.host = .bytes(11 * expert)
+    case .shortCache:
+      cache.keyValueBlockTokens = 4
+      cache.keyValue = .bytes(perToken * 120)
+    case .resident: cache.experts = .all
+    case .resetting: cache.resetsPerRequest = true
+    default: break
+    }
+    return cache
+  }
+
+  static func configuration(
+    _ kind: Kind, requests: [Request], ledger: TokenLedger? = nil
+  ) throws -> ServingConfiguration {
+    let model = try ServingHarness.model()
+    var figures = ServingHarness.figures(linkRate: kind == .prefetchAllSlow ? 1e9 : 10e9)
+    switch kind {
+    case .drive, .drivePageable, .drivePrefetch: figures.drive = ServingHarness.drive
+    case .unified:
+      figures = ServingHarness.figures(drive: ServingHarness.drive, isUnified: true)
+    case .halfDuplex: figures.linkIsFullDuplex = false
+    default: break
+    }
+    let shape = RoutingShape(layers: 4, experts: 8, topK: 2)
+    return ServingHarness.configuration(
+      model: model,
+      cache: cache(
+        kind, expert: model.bytes(under: .bf16).perExpert,
+        perToken: Int64(model.keyValueBytesPerToken(under: .bf16))),
+      policy: policy(kind),
+      limits: BatchLimits(
+        maximumSequences: 3, tokenBudget: 40, chunkedPrefill: kind != .wholePrompts),
+      figures: figures,
+      routing: {
+        let script = ScriptedRouting(shape: shape)
+        guard let ledger else { return script }
+        return LedgerRouting(script, ledger: ledger)
+      }, requests: requests)
+  }
+
+  static func requests() -> [Request] {
+    var random = SplitMix(7)
+    return (0..<7).map {
+      Request(
+        number: UInt64($0), arrivalNanoseconds: UInt64($0) * 30_000_000,
+        promptTokens: Int32(1 + random.next() % 70), outputTokens: Int32(1 + random.next() % 24))
+    }
+  }
+
+  @Test("balance, pools stay within their capacity", arguments: Kind.allCases)
+  func balance(kind: Kind) throws {
+    let requests = Self.requests()
+    let configuration = try Self.configuration(kind, requests: requests)
+    let result = try ServingHarness.probe(configuration, stride: 7) { engine, _ in
+      #expect(engine.tier.inconsistencies() == [])
+      #expect(engine.host?.inconsistencies() ?? [] == [])
+      #expect(engine.batch.keyValue.used <= engine.batch.keyValue.capacity)
+      #expect(engine.freeBuffers >= 0)
+    }
+    ServingHarness.checkBooks(result, configuration, requests: requests)
+    if kind == .shortCache { #expect(result.requests.preemptions > 0) }
+    if kind == .prefetchAll || kind == .prefetchAllSlow || kind == .drivePrefetch {
+      #expect(result.traffic.contains { $0.purpose == "prefetch" })
+      #expect(result.expertCache.late > 0)
+    }
+    if kind == .overflowing { #expect(result.expertCache.misses > result.expertCache.hits) }
+  }
+
+  @Test("every token is computed once in each layer", arguments: Kind.allCases)
+  func tokensOnce(kind: Kind) throws {
+    let requests = Self.requests()
+    let ledger = TokenLedger()
+    // A rule that looks ahead asks the routing too.
+    guard kind != .belady, kind != .pinned else { return }
+    let result = try ServingHarness.run(
+      Self.configuration(kind, requests: requests, ledger: ledger))
+    var tokens = 0
+    for request in requests {
+      for layer in 0..<4 {
+        for position in 0..<Int(request.promptTokens) {
+          let count = ledger.count(sequence: request.number, position: position, layer: layer)
+          #expect(kind == .shortCache ? count >= 1 : count == 1)
+        }
+        // The last output token is never fed back.
+        for position in 0..<Int(request.outputTokens) {
+          let count = ledger.count(
+            sequence: request.number, position: 1 << 30 | position, layer: layer)
+          let once = position < Int(request.outputTokens) - 1 ? 1 : 0
+          #expect(kind == .shortCache && once == 1 ? count >= 1 : count == once)
+        }
+      }
+      tokens += Int(request.promptTokens + request.outputTokens) - 1
+    }
+    if kind == .shortCache {
+      #expect(result.requests.preemptions > 0)
+      #expect(ledger.total > tokens * 4)
+    } else {
+      #expect(ledger.total == tokens * 4)
+    }
+  }
+
+  @Test("the same configuration gives the same record", arguments: Kind.allCases)
+  func isDeterministic(kind: Kind) throws {
+    let configuration = try Self.configuration(kind, requests: Self.requests())
+    let first = try ServingHarness.record(ServingHarness.run(configuration))
+    let second = try ServingHarness.record(ServingHarness.run(configuration))
+    #expect(first == second)
+  }
+}

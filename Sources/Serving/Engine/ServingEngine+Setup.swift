@@ -61,6 +61,7 @@ extension ServingEngine {
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
       network: &network)
     network.recordsSegments = timeline != nil
+    recordsTimeline = timeline != nil
     computeOperation = OperationDescription(duration: .zero)
     computeOperation.hold(machine.compute)
     copyOperation = OperationDescription(

@@ -158,13 +158,14 @@ extension ServingEngine {
   mutating func drawActivation(mixtureLayer: Int) {
     activation.reset()
     for entry in batch.entries {
-      let sequence = batch[entry.sequence]
-      let slot = sequence.routingSlot
+      let slot = batch[entry.sequence].routingSlot
       guard entry.isPrefill else {
         routing.addDecode(
-          slot: slot, position: sequence.produced - 1, layer: mixtureLayer, to: &activation)
+          slot: slot, position: batch[entry.sequence].produced - 1, layer: mixtureLayer,
+          to: &activation)
         continue
       }
+      let sequence = batch[entry.sequence]
       let prompt = Int(sequence.request.promptTokens)
       let position = Int(entry.position)
       let end = position + Int(entry.tokens)

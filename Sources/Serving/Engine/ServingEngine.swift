@@ -40,6 +40,7 @@ struct ServingEngine: ~Copyable, Model {
   var routing: any RoutingSource
   var activation: LayerActivation
   var touchList: [Int32] = []
+  var touchKeys: [UInt64] = []
   var members: [SetMember] = []
   var access = SetAccess()
   var prefetchRequests = PrefetchRequests()
@@ -81,6 +82,7 @@ struct ServingEngine: ~Copyable, Model {
   var counters: EngineCounters
   var latencies = RequestLatencies()
   var progress: RunProgress
+  let recordsTimeline: Bool
   var timeline: TimelineState?
   var failure: (any Error)?
 }

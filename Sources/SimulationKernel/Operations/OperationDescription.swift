@@ -36,7 +36,9 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   /// Apart from the others, so that the most common operation touches no array.
   @usableFromInline var firstHold: Hold
   @usableFromInline var moreHolds: InlineArray<3, Hold>
-  @usableFromInline var uses: InlineArray<6, Use>
+  @usableFromInline var firstUse: Use
+  @usableFromInline var secondUse: Use
+  @usableFromInline var moreUses: InlineArray<4, Use>
 
   /// A server and how many of its units are held.
   @frozen
@@ -96,7 +98,9 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
     self.fixedNanoseconds = .max
     self.firstHold = Hold()
     self.moreHolds = InlineArray(repeating: Hold())
-    self.uses = InlineArray(repeating: Use())
+    self.firstUse = Use()
+    self.secondUse = Use()
+    self.moreUses = InlineArray(repeating: Use())
   }
 
   /// Adds units of a server to what the operation holds while it runs.
@@ -138,13 +142,36 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @inlinable
   public mutating func consume(_ bandwidth: BandwidthID, weight: Double = 1) {
     precondition(weight > 0 && weight < .infinity, "A weight is positive and finite.")
-    for index in 0..<Int(useCount) where uses[index].bandwidth == bandwidth.index {
-      uses[index].weight += weight
+    let use = Use(bandwidth: bandwidth.index, weight: weight)
+    if useCount == 0 {
+      firstUse = use
+      useCount = 1
+    } else if useCount == 1, firstUse.bandwidth != use.bandwidth {
+      secondUse = use
+      useCount = 2
+    } else {
+      consumeAnother(use)
+    }
+  }
+
+  @inline(never)
+  @usableFromInline
+  mutating func consumeAnother(_ use: Use) {
+    if firstUse.bandwidth == use.bandwidth {
+      firstUse.weight += use.weight
+      return
+    }
+    if secondUse.bandwidth == use.bandwidth {
+      secondUse.weight += use.weight
+      return
+    }
+    for index in 0..<Int(useCount) - 2 where moreUses[index].bandwidth == use.bandwidth {
+      moreUses[index].weight += use.weight
       return
     }
     precondition(useCount < 6, "An operation consumes at most six bandwidths.")
-    uses[Int(useCount)] = Use(bandwidth: bandwidth.index, weight: weight)
-    useCount &+= 1
+    moreUses[Int(useCount) - 2] = use
+    useCount += 1
   }
 
   /// Whether it holds one server for a fixed time and no more, whatever was changed since.

@@ -183,22 +183,42 @@ extension OperationNetwork {
     }
   }
 
-  @inline(never)
   @inlinable
+  @inline(__always)
   func storeUses(_ description: OperationDescription, _ slot: Int) {
     precondition(
       description.share > 0 && description.share < .infinity,
       "A share is positive and finite.")
-    var greatest = 0.0
-    for index in 0..<Int(description.useCount) {
-      let use = description.uses[index]
-      precondition(Int(use.bandwidth) < bandwidths.count, "There is no such bandwidth.")
-      uses[8 &* slot &+ index].weight = use.weight
-      uses[8 &* slot &+ index].bandwidth = use.bandwidth
-      greatest = max(greatest, use.weight)
+    storeUse(description.firstUse, 8 &* slot)
+    var greatest = description.firstUse.weight
+    if description.useCount > 1 {
+      storeUse(description.secondUse, 8 &* slot &+ 1)
+      greatest = max(greatest, description.secondUse.weight)
+      if description.useCount > 2 {
+        greatest = max(greatest, storeMoreUses(description, slot))
+      }
     }
     operations[slot].shareRate = description.share / greatest
     operations[slot].bandwidthPriority = description.bandwidthPriority
+  }
+
+  @inlinable
+  @inline(__always)
+  func storeUse(_ use: OperationDescription.Use, _ place: Int) {
+    precondition(Int(use.bandwidth) < bandwidths.count, "There is no such bandwidth.")
+    uses[place].weight = use.weight
+    uses[place].bandwidth = use.bandwidth
+  }
+
+  @inline(never)
+  @inlinable
+  func storeMoreUses(_ description: OperationDescription, _ slot: Int) -> Double {
+    var greatest = 0.0
+    for index in 2..<Int(description.useCount) {
+      storeUse(description.moreUses[index - 2], 8 * slot + index)
+      greatest = max(greatest, description.moreUses[index - 2].weight)
+    }
+    return greatest
   }
 
   @inlinable

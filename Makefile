@@ -54,7 +54,7 @@ format:
 	$(SWIFT) format -i -r $(FORMATTED)
 
 bench: setup
-	$(SWIFT) run --package-path Benchmarks -c release
+	$(MAKE) -C Benchmarks bench
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/moesim"

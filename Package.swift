@@ -68,7 +68,8 @@ let package = Package(
     .executableTarget(
       name: "moesim",
       dependencies: [
-        "Reports", "Experiments", "Serving", "Routing", "Configuration",
+        "Reports", "Experiments", "Configuration", "Hardware", "ModelDescriptors", "Policies",
+        "Residency", "Routing", "Serving", "Units", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
 

@@ -16,6 +16,9 @@ let package = Package(
     .executableTarget(
       name: "KernelBenchmarks",
       dependencies: ["CxxTwins", .product(name: "SimulationKernel", package: "moesim")]),
+    .executableTarget(
+      name: "EngineBenchmarks",
+      dependencies: [.product(name: "Experiments", package: "moesim")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

@@ -54,11 +54,11 @@ public struct PrecisionPlan: Hashable, Sendable, BitwiseCopyable {
   /// The roles by the names that files give them, in the order of documentation.
   public static let roles:
     [(key: String, path: any WritableKeyPath<PrecisionPlan, NumberFormat> & Sendable)] = [
-    ("experts", \.experts), ("shared_experts", \.sharedExperts), ("attention", \.attention),
-    ("dense", \.dense), ("router", \.router), ("embeddings", \.embeddings), ("head", \.head),
-    ("vectors", \.vectors), ("kv", \.keyValue), ("state", \.state),
-    ("activations", \.activations),
-  ]
+      ("experts", \.experts), ("shared_experts", \.sharedExperts), ("attention", \.attention),
+      ("dense", \.dense), ("router", \.router), ("embeddings", \.embeddings), ("head", \.head),
+      ("vectors", \.vectors), ("kv", \.keyValue), ("state", \.state),
+      ("activations", \.activations),
+    ]
 }
 
 extension NumberFormat {

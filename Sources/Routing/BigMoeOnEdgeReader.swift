@@ -35,7 +35,7 @@ struct BigMoeOnEdgeReader: RoutingTraceReader {
 
   init(_ file: MappedFile) throws {
     self.file = file
-    lines = DelimitedLines(file.bytes)
+    lines = DelimitedLines(file)
     var dimensions: [String: Int] = [:]
     var sizes: [Int: Int64] = [:]
     var isHeaderFound = false

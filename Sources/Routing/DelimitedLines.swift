@@ -2,7 +2,8 @@
 
 /// The lines of a text in memory, cut into fields at commas without copying.
 struct DelimitedLines {
-  private let bytes: UnsafeRawBufferPointer
+  // Held, so that its bytes stay in memory.
+  private let file: MappedFile
   private var offset = 0
   /// The number of the current line, from 1; 0 before the first.
   private(set) var number = 0
@@ -15,7 +16,9 @@ struct DelimitedLines {
   static let longestLine = 1 << 20
   static let mostFields = 4096
 
-  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  init(_ file: MappedFile) { self.file = file }
+
+  private var bytes: UnsafeRawBufferPointer { file.bytes }
 
   mutating func rewind() {
     offset = 0

@@ -74,7 +74,11 @@ public final class GeneratedRouting: RoutingSource {
       slot = wide.count
       wide.append(SequenceState(tables, seed: seed, replication: replication))
     }
-    if isNarrow { narrow[slot].begin(key) } else { wide[slot].begin(key) }
+    if isNarrow {
+      narrow[slot].begin(key, outputTokens: outputTokens)
+    } else {
+      wide[slot].begin(key, outputTokens: outputTokens)
+    }
     return slot
   }
 
@@ -110,6 +114,17 @@ public final class GeneratedRouting: RoutingSource {
         experts.append(Int32(wide[slot].choices(position: position, layer: layer)[rank]))
       }
     }
+  }
+
+  /// The gate weights of one output token, in order of rank, heaviest first; they sum to one.
+  ///
+  /// - Parameter weights: receives `topK` weights.
+  public func decodeWeights(slot: Int, position: Int, layer: Int, into weights: inout [Float]) {
+    precondition(layer >= 0 && layer < shape.layers && position >= 0)
+    let key = isNarrow ? narrow[slot].key : wide[slot].key
+    drawGate(key: key, token: position, layer: layer)
+    weights.removeAll(keepingCapacity: true)
+    weights.append(contentsOf: UnsafeBufferPointer(start: gate, count: shape.topK))
   }
 
   /// Appends the choices of one output token in all layers, [layer][rank].

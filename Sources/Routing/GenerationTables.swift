@@ -162,8 +162,11 @@ struct CumulativeTables {
 
   init(layers: Int, experts: Int) {
     self.experts = experts
+    // The finer the guide, the more often it names the expert at once, and the branch of the
+    // look-up is foretold by the processor; large tables would leave its cache.
+    let cellsPerExpert = experts <= 64 ? 8 : 1
     var bits = 2
-    while 1 << bits < experts { bits += 1 }
+    while 1 << bits < experts * cellsPerExpert { bits += 1 }
     cells = 1 << bits
     shift = UInt32(32 - bits)
     ends = .allocate(capacity: layers * experts)

@@ -15,10 +15,15 @@ public enum RoutingTraceFormat: String, Sendable, CaseIterable {
 
   /// The format of a file by its content, or `nil`: bytes without any mark may be `topk-bytes`.
   public static func recognise(path: String) throws -> RoutingTraceFormat? {
-    recognise(try MappedFile(path).bytes)
+    recognise(try MappedFile(path))
   }
 
-  static func recognise(_ bytes: UnsafeRawBufferPointer) -> RoutingTraceFormat? {
+  static func recognise(_ file: MappedFile) -> RoutingTraceFormat? {
+    // The buffer is read while the file is held.
+    withExtendedLifetime(file) { recognise(file.bytes) }
+  }
+
+  private static func recognise(_ bytes: UnsafeRawBufferPointer) -> RoutingTraceFormat? {
     if MoesimRoutingFormat.isMagic(bytes) { return .moesim }
     if bytes.starts(with: Array(BigMoeOnEdgeReader.signature.utf8)) { return .bigMoeOnEdge }
     let head = bytes.prefix(400)
@@ -74,7 +79,7 @@ public struct RoutingTraceFile: Sendable {
     self.file = file
     path = file.path
     givenShape = options.shape
-    let recognised = options.format ?? RoutingTraceFormat.recognise(file.bytes)
+    let recognised = options.format ?? RoutingTraceFormat.recognise(file)
     guard let format = recognised ?? (options.shape == nil ? nil : .topKBytes) else {
       throw RoutingTraceError(
         file: file.path,

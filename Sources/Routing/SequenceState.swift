@@ -22,6 +22,7 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   private var rows: UnsafeMutablePointer<Expert>
   private var rowCapacity = 0
   private(set) var generated = 0
+  private var expectedTokens = 0
   /// The same for the prompt tokens of the latest small range asked for.
   private var promptRows: UnsafeMutablePointer<Expert>
   private var promptRowCapacity = 0
@@ -61,8 +62,9 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
   }
 
   /// Begins a sequence; its tables are made when they are first needed.
-  func begin(_ key: SequenceKey) {
+  func begin(_ key: SequenceKey, outputTokens: Int) {
     self.key = key
+    expectedTokens = outputTokens
     requestStream = requestStream.forEntity(key)
     tokenStream = tokenStream.forEntity(key)
     promptStream = promptStream.forEntity(key)
@@ -103,15 +105,18 @@ final class SequenceState<Expert: FixedWidthInteger & UnsignedInteger> {
 
   private func generate(through position: Int) {
     prepare()
-    if position >= rowCapacity {
-      let capacity = max(position + 1, rowCapacity + rowCapacity / 2, 64)
+    // Several tokens at once, so that the sequence's tables are in the processor's cache for all
+    // but the first; what is drawn does not depend on it.
+    let last = max(position, min(position | 15, expectedTokens - 1))
+    if last >= rowCapacity {
+      let capacity = max(last + 1, rowCapacity + rowCapacity / 2, 64)
       let larger = UnsafeMutablePointer<Expert>.allocate(capacity: capacity * stride)
       larger.update(from: rows, count: generated * stride)
       rows.deallocate()
       rows = larger
       rowCapacity = capacity
     }
-    while generated <= position {
+    while generated <= last {
       tokenStream.seek(block: Self.firstBlock(ofToken: generated))
       generateRow(generated, in: rows, from: &tokenStream)
       generated += 1

@@ -21,7 +21,7 @@ struct SetEventsReader: RoutingTraceReader {
   init(_ file: MappedFile, shape known: RoutingShape?) throws {
     self.file = file
     shape = known ?? RoutingShape(layers: 4096, experts: 65_536, topK: 256)
-    var lines = DelimitedLines(file.bytes)
+    var lines = DelimitedLines(file)
     let found = lines.next() ? lines.fields.map { lines.text($0) } : []
     guard let step = found.firstIndex(of: "scheduler_step"),
       let layer = found.firstIndex(of: "layer"),

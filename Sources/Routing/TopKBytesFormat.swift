@@ -40,7 +40,7 @@ enum TopKBytesFormat {
 
   private static func readIndex(_ path: String, tokens: Int) throws -> [RoutingRecords.Sequence] {
     let file = try MappedFile(path)
-    var lines = DelimitedLines(file.bytes)
+    var lines = DelimitedLines(file)
     func failure(_ message: String) -> RoutingTraceError {
       RoutingTraceError(file: path, place: .line(max(1, lines.number)), message: message)
     }

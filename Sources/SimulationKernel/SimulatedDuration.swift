@@ -28,7 +28,7 @@ public struct SimulatedDuration: Hashable, Comparable, Sendable, BitwiseCopyable
   @inlinable public static var zero: SimulatedDuration { SimulatedDuration(nanoseconds: 0) }
 
   /// The length in seconds.
-  @inlinable public var seconds: Double { Double(nanoseconds) * 1e-9 }
+  @inlinable public var seconds: Double { secondsOf(nanoseconds) }
 
   /// Whether the first duration is shorter than the second.
   @inlinable
@@ -75,4 +75,14 @@ extension SimulatedDuration: CustomStringConvertible {
 func roundedToNanoseconds(_ nanoseconds: Double) -> UInt64 {
   let truncated = Int64(nanoseconds)
   return UInt64(truncated &+ (nanoseconds - Double(truncated) >= 0.5 ? 1 : 0))
+}
+
+/// A number of nanoseconds in seconds.
+///
+/// Below 2⁶³ ns (292 years) by the conversion of a signed integer, which is a single instruction.
+@inlinable
+@inline(__always)
+func secondsOf(_ nanoseconds: UInt64) -> Double {
+  let signed = Int64(truncatingIfNeeded: nanoseconds)
+  return (signed >= 0 ? Double(signed) : Double(nanoseconds)) * 1e-9
 }

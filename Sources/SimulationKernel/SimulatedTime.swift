@@ -30,7 +30,7 @@ public struct SimulatedTime: Hashable, Comparable, Sendable, BitwiseCopyable {
   @inlinable public static var distantFuture: SimulatedTime { SimulatedTime(nanoseconds: .max) }
 
   /// Seconds since the start of the simulation.
-  @inlinable public var seconds: Double { Double(nanoseconds) * 1e-9 }
+  @inlinable public var seconds: Double { secondsOf(nanoseconds) }
 
   /// Whether the first instant is earlier than the second.
   @inlinable

@@ -132,12 +132,14 @@ import Units
     let plain = Self.work(flop: 1e9, bytes: 1e9)
     let packed = Self.work(flop: 1e9, bytes: 1e9, isWeightOnly: true)
     #expect(timing.parts(packed).compute == timing.parts(plain).compute)
-    #expect(Self.isClose(timing.parts(packed).memory, 2 * timing.parts(plain).memory, within: 1e-12))
+    #expect(
+      Self.isClose(timing.parts(packed).memory, 2 * timing.parts(plain).memory, within: 1e-12))
     // FP4 is not multiplied here: it runs as 16 bits and is unpacked. FP8 is.
     let four = Self.work(flop: 1e9, bytes: 1e9, computeClass: .fp4)
     #expect(timing.parts(four) == timing.parts(packed))
     let eight = Self.work(flop: 1e9, bytes: 1e9, computeClass: .fp8)
-    #expect(Self.isClose(timing.parts(eight).compute, timing.parts(plain).compute / 2, within: 1e-12))
+    #expect(
+      Self.isClose(timing.parts(eight).compute, timing.parts(plain).compute / 2, within: 1e-12))
     #expect(timing.parts(eight).memory == timing.parts(plain).memory)
     // TF32 falls to FP32, which converts nothing.
     let tensor = Self.work(flop: 1e9, bytes: 1e9, computeClass: .tf32)

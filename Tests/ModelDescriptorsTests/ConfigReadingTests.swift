@@ -119,7 +119,9 @@ import Units
         #"{"quant_method": "mxfp4", "modules_to_not_convert": ["model.layers.*.self_attn"]}"#,
         "mxfp4", "bf16"
       ),
-      (#"{"quant_method": "gptq", "bits": 4, "group_size": 128}"#, "int4-g128-sym", "int4-g128-sym"),
+      (
+        #"{"quant_method": "gptq", "bits": 4, "group_size": 128}"#, "int4-g128-sym", "int4-g128-sym"
+      ),
       (#"{"quant_method": "awq", "bits": 4, "group_size": 64}"#, "int4-g64-zp", "int4-g64-zp"),
       (#"{"quant_method": "bitsandbytes", "load_in_8bit": true}"#, "int8", "int8"),
       (#"{"quant_method": "modelopt", "quant_algo": "NVFP4"}"#, "nvfp4", "nvfp4"),
@@ -140,7 +142,8 @@ import Units
 
   @Test func `An unknown quantisation names the known ones`() throws {
     let text = Self.mixtral.replacing(
-      "\"torch_dtype\"", with: "\"quantization_config\": {\"quant_method\": \"x\"}, \"torch_dtype\"")
+      "\"torch_dtype\"", with: "\"quantization_config\": {\"quant_method\": \"x\"}, \"torch_dtype\""
+    )
     #expect(try Self.complaints(text).contains { $0.contains("compressed-tensors") })
   }
 

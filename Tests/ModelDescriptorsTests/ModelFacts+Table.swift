@@ -321,4 +321,5 @@ let modelFacts: [ModelFacts] = [
     "qwen3-32b", layers: 64, moeLayers: 0, experts: 0, topK: 0,
     published: 32, publishedActive: 32, total: 32.762,
     activeWithout: 31.984, activeWith: 32.762,
-    expertMillions: nil, expertMegabytes: nil, keyValueBytes: 262144),]
+    expertMillions: nil, expertMegabytes: nil, keyValueBytes: 262144),
+]

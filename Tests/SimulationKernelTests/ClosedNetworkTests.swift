@@ -73,7 +73,7 @@ struct ClosedNetwork: Model, ~Copyable {
     var simulation = Simulation<OperationEvent>()
     var model = ClosedNetwork(means: means, routing: routing, thinkTime: 2, seed: 21)
     for _ in 0..<customers { model.think(in: &simulation) }
-    let horizon = Double(Precision.customers) / theory.throughput / 2
+    let horizon = Double(Precision.customers) * 2 / theory.throughput
     simulation.run(&model, until: SimulatedTime(seconds: horizon / 20))
     model.network.resetStatistics(at: simulation.now)
     model.cycles = 0
@@ -84,7 +84,8 @@ struct ClosedNetwork: Model, ~Copyable {
     for index in means.indices {
       let statistics = model.network.statistics(of: model.servers[index], at: simulation.now)
       let length = statistics.timeWeightedQueueLength + statistics.utilisation
-      #expect(Precision.agrees(length, theory.lengths[index]))
+      // A tenth of the visits go to the station that varies most: standard error 1 % of 2.0.
+      #expect(Precision.agrees(length, theory.lengths[index], times: 1.5))
       let load = theory.throughput * means[index] * routing[index]
       #expect(Precision.agrees(statistics.utilisation, load, times: 0.5))
     }

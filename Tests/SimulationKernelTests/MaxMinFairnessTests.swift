@@ -40,7 +40,7 @@ import Testing
         var low = 0.0
         var high = 1.0
         while fits(high) && high < 1e12 { high *= 2 }
-        for _ in 0..<200 {
+        for _ in 0..<100 {
           let middle = (low + high) / 2
           if fits(middle) { low = middle } else { high = middle }
         }

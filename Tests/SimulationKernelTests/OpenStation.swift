@@ -138,8 +138,8 @@ struct OpenStation: Model, ~Copyable {
 /// of 0.8: the asymptotic variance of the mean wait is about 1976 s² for a mean of 4 s).
 enum Precision {
   #if DEBUG
-    static let customers = 40_000
-    static let tolerance = 0.17
+    static let customers = 25_000
+    static let tolerance = 0.2
   #else
     static let customers = 3_000_000
     static let tolerance = 0.02

@@ -96,13 +96,10 @@ import Testing
       case 1: description.quantum = 7e-9
       default: break
       }
+      var chosen: Set<Int> = []
       for _ in 0...random.below(4) {
         let index = random.below(5)
-        guard
-          !(0..<Int(description.holdCount)).contains(where: {
-            description.holds[$0].server == servers[index].index
-          })
-        else { continue }
+        guard chosen.insert(index).inserted else { continue }
         description.hold(servers[index], units: 1 + random.below(1 + index % 3))
       }
       _ = harness.submit(description)

@@ -120,10 +120,11 @@ import Testing
       simulation.schedule(2, at: SimulatedTime(nanoseconds: 9))
     }
     await #expect(processExitsWith: .failure) {
-      _ = SimulatedTime(nanoseconds: 1) - SimulatedTime(nanoseconds: 2)
+      // Printed, since an optimiser may drop an overflow whose result nobody uses.
+      print(SimulatedTime(nanoseconds: 1) - SimulatedTime(nanoseconds: 2))
     }
     await #expect(processExitsWith: .failure) {
-      _ = SimulatedDuration(seconds: .nan)
+      print(SimulatedDuration(seconds: .nan))
     }
   }
 }

@@ -6,6 +6,10 @@
 #include <queue>
 #include <vector>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 namespace {
 
 /// xorshift64* (Vigna 2016), the same in the Swift programs.
@@ -230,6 +234,12 @@ TwinResult mm1(uint64_t customerCount, const uint32_t *table) {
 }  // namespace
 
 extern "C" {
+
+void twin_trim_memory(void) {
+#ifdef __GLIBC__
+  malloc_trim(0);
+#endif
+}
 
 TwinResult twin_hold_priority_queue(uint64_t pending, uint64_t count, const uint32_t *table) {
   return hold<PriorityQueue, false>(pending, count, table);

@@ -66,6 +66,9 @@ struct KernelBenchmarks {
     case "hold": HoldModel.run(pending: 1000, count: count, increments: table)
     case "network":
       NetworkModel.run(customers: 1000, stations: 500, cycles: count, increments: table)
+    case "transfers":
+      NetworkModel.run(
+        customers: 1000, stations: 500, cycles: count, transfers: true, increments: table)
     case "mm1": MM1Model.run(customers: count, increments: table)
     case "cxx-hold-priority-queue": twin_hold_priority_queue(1000, count, table)
     case "cxx-hold": twin_hold_heap16(1000, count, table)
@@ -112,6 +115,10 @@ struct KernelBenchmarks {
       [
         Contender(name: "moesim OperationNetwork") {
           NetworkModel.run(customers: 1000, stations: 500, cycles: cycles, increments: table)
+        },
+        Contender(name: "moesim, transfers over 2 bandwidths") {
+          NetworkModel.run(
+            customers: 1000, stations: 500, cycles: cycles, transfers: true, increments: table)
         },
         Contender(name: "C++ structs, std::priority_queue") {
           twin_network_priority_queue(1000, 500, cycles, table)

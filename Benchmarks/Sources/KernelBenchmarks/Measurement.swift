@@ -21,8 +21,9 @@ func threadSeconds() -> Double {
   return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
 }
 
-/// Forgets the peak of the resident memory, where the system allows that.
+/// Gives back freed memory and forgets the peak of the resident memory, where possible.
 func resetPeakMemory() {
+  twin_trim_memory()
   guard let file = fopen("/proc/self/clear_refs", "w") else { return }
   fputs("5", file)
   fclose(file)

@@ -125,8 +125,10 @@ public struct DataLibrary: Sendable {
     var hint = ""
     if let guess = closestMatch(to: text, among: known) ?? closestMatch(to: stem, among: known) {
       hint = "did you mean '\(guess)'?"
-    } else if known.isEmpty {
+    } else if known.isEmpty, folders(kind).isEmpty {
       hint = "no folder '\(kind.folder)' was found; set MOESIM_DATA to where moesim's data are"
+    } else if known.isEmpty {
+      hint = "\(folders(kind).joined(separator: ", ")) hold no \(kind.rawValue)s"
     } else if known.count <= 12 {
       hint = "known names: \(known.joined(separator: ", "))"
     } else {

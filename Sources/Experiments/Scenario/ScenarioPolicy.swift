@@ -39,3 +39,24 @@ public struct ScenarioPolicy: Sendable {
       ?? [eviction, prefetch, schedule].map(\.name).filter { $0 != "none" }.joined(separator: " + ")
   }
 }
+
+extension ScenarioPolicy {
+  /// The policy of a preset alone, over the defaults.
+  ///
+  /// - Throws: `MissingFile`, or `Diagnostics` with everything that is wrong with the preset.
+  public static func load(preset path: String) throws -> ScenarioPolicy {
+    let preset = try ConfigurationNode.load(path: path)
+    let collector = DiagnosticCollector()
+    let description = MappingReader(preset, into: collector)
+    for key in ScenarioResolver.presetDescription { _ = description.requiredString(key) }
+    try collector.throwIfAny()
+    let node = ScenarioResolver.merge(policy: preset, into: ScenarioDefaults.tree())
+    let resolver = ScenarioResolver(file: path, library: .standard)
+    let reader = ScenarioReader(tree: node, resolver: resolver)
+    let top = MappingReader(node, into: reader.collector)
+    var policy = reader.policy(top)
+    try reader.collector.throwIfAny()
+    policy.preset = preset["name"]?.scalar
+    return policy
+  }
+}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
+import Routing
 
 extension ScenarioReader {
   /// The roles of a policy.
@@ -62,7 +63,7 @@ extension ScenarioReader {
     return .trace(
       ScenarioRouting.Trace(
         path: path(text, .trace, node) ?? text,
-        format: reader.choice("format", among: ["bigmoeonedge", "topk-bytes", "moesim", "events"]),
+        format: reader.choice("format", among: RoutingTraceFormat.allCases.map(\.rawValue)),
         index: index, layers: reader.int("layers", in: 1...100_000),
         experts: reader.int("experts", in: 1...65_536), topK: reader.int("top_k", in: 1...1024)))
   }
@@ -78,6 +79,10 @@ extension ScenarioReader {
     let nothing = ScenarioReference(text: nil, path: nil, inline: nil, location: model.location)
     // A model that is absent itself has been told of.
     if model.path == nil, model.inline == nil { return nothing }
+    // Published statistics that suit any shape stand in for a model that nobody has recorded.
+    if let path = resolver.library.path(of: "typical", .routing) {
+      return ScenarioReference(text: "typical", path: path, inline: nil, location: model.location)
+    }
     let known = resolver.library.names(.routing)
     reader.report(
       "generator",

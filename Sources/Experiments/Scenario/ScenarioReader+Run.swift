@@ -45,7 +45,7 @@ extension ScenarioReader {
     defer { reader.finish() }
     let written = (reader.node.mapping ?? []).map(\.key)
     var objectives: [ScenarioObjective] = []
-    let known = ["ttft", "tpot", "itl", "e2el"].flatMap { metric in
+    let known = ["ttft", "tpot", "e2el"].flatMap { metric in
       ["mean", "p50", "p90", "p95", "p99", "max"].map { (metric, $0) }
     }
     for (metric, statistic) in known {

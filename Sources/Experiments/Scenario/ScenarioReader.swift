@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import ModelDescriptors
 import Units
 import Workload
 
@@ -120,8 +121,5 @@ struct ScenarioReader {
 
 extension ScenarioPrecision {
   /// The roles that may be given a format: those of `PrecisionPlan.roles`.
-  public static let roles = [
-    "experts", "shared_experts", "attention", "dense", "router", "embeddings", "head", "vectors",
-    "kv", "state", "activations",
-  ]
+  public static let roles = PrecisionPlan.roles.map(\.key)
 }

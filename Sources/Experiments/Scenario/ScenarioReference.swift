@@ -17,4 +17,13 @@ public struct ScenarioReference: Sendable {
 
   /// How reports call it.
   public var label: String { text ?? inline?["name"]?.scalar ?? "inline" }
+
+  /// The mapping that stands in the scenario, or else the whole of the named file.
+  ///
+  /// - Throws: As `ConfigurationNode.load(path:limits:)`.
+  public func load() throws -> ConfigurationNode {
+    if let inline { return inline }
+    guard let path else { throw MissingFile(path: text ?? "") }
+    return try ConfigurationNode.load(path: path)
+  }
 }

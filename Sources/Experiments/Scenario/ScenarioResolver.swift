@@ -46,8 +46,22 @@ struct ScenarioResolver {
     let preset = try presetTree(of: tree)
     var base = ScenarioDefaults.tree()
     if let preset { base = Self.merge(policy: preset, into: base) }
-    tree = base.merging(tree)
-    return tree
+    return Self.ordered(base.merging(tree))
+  }
+
+  /// The order of the top-level keys, as they are described.
+  private static let order = [
+    "name", "description", "hardware", "model", "runtime", "precision", "cache", "policy",
+    "routing", "workload", "serving", "slo", "run", "cost",
+  ]
+
+  /// The tree with its top-level keys in the order in which they are described, unknown ones last.
+  private static func ordered(_ tree: ConfigurationNode) -> ConfigurationNode {
+    guard case .mapping(let entries) = tree.content else { return tree }
+    var result = tree
+    let known = order.compactMap { key in entries.first { $0.key == key } }
+    result.content = .mapping(known + entries.filter { !order.contains($0.key) })
+    return result
   }
 
   /// The overrides laid over a tree, one after the other.
@@ -96,7 +110,7 @@ struct ScenarioResolver {
       key, to: ConfigurationNode(.mapping([entry]), location: reference.location), origin: file)
   }
 
-  /// The policy of the preset that the tree names, without what describes the preset itself.
+  /// The preset that the tree names.
   private func presetTree(of tree: ConfigurationNode) throws -> ConfigurationNode? {
     guard let node = tree.value(at: "policy.preset"), !node.isNull else { return nil }
     guard let name = node.scalar else {
@@ -111,24 +125,27 @@ struct ScenarioResolver {
       missing.hint += " (named at \(node.location) as policy.preset)"
       throw missing
     }
-    var preset = try ConfigurationNode.load(path: path)
-    guard case .mapping(let entries) = preset.content else {
+    let preset = try ConfigurationNode.load(path: path)
+    guard preset.mapping != nil else {
       throw Diagnostics([
         Diagnostic(
           location: preset.location,
           message: "a policy preset is a mapping of roles; found \(preset.kindInWords)")
       ])
     }
-    preset.content = .mapping(entries.filter { !Self.presetDescription.contains($0.key) })
     return preset
   }
 
   /// The keys of a preset that describe it and are no part of the policy.
   static let presetDescription = ["name", "summary", "source"]
 
-  private static func merge(
-    policy: ConfigurationNode, into tree: ConfigurationNode
+  /// The tree with a preset's roles laid over its policy, without what describes the preset.
+  static func merge(
+    policy preset: ConfigurationNode, into tree: ConfigurationNode
   ) -> ConfigurationNode {
+    var policy = preset
+    policy.content = .mapping(
+      (preset.mapping ?? []).filter { !presetDescription.contains($0.key) })
     let wrapped = ConfigurationNode(
       .mapping([
         ConfigurationNode.Entry(

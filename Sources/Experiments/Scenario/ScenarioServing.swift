@@ -14,7 +14,7 @@ public struct ScenarioServing: Sendable {
 
 /// A limit that a service promises.
 public struct ScenarioObjective: Hashable, Sendable {
-  /// The latency that is limited: `ttft`, `tpot`, `itl` or `e2el`.
+  /// The latency that is limited: `ttft`, `tpot` or `e2el`.
   public var metric: String
   /// The figure of its distribution: `mean`, `p50`, `p90`, `p95`, `p99` or `max`.
   public var statistic: String

@@ -40,8 +40,8 @@ struct BatchScheduler {
   var isIdle: Bool { running.isEmpty && waiting.isEmpty }
 
   subscript(slot: Int32) -> SequenceState {
-    @inline(__always) get { sequences[Int(slot)] }
-    @inline(__always) set { sequences[Int(slot)] = newValue }
+    @inline(__always) _read { yield sequences[Int(slot)] }
+    @inline(__always) _modify { yield &sequences[Int(slot)] }
   }
 
   /// Whether a request of this size could run alone.

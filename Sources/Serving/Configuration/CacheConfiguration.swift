@@ -24,8 +24,9 @@ public struct CacheConfiguration: Sendable {
     case automatic
     /// So many bytes.
     case bytes(Int64)
-    /// The two share one room: KV blocks take it from the expert cache as sequences grow, down to
-    /// the given number of bytes for experts, and give it back as they end. Needs a global pool.
+    /// The two share all that the other parts leave: KV blocks take room from the expert cache as
+    /// sequences grow, down to the given number of bytes for experts, and give it back as they end.
+    /// The expert cache is then one global pool, whatever ``CacheConfiguration/experts`` says.
     case elastic(minimumExpertBytes: Int64)
   }
 

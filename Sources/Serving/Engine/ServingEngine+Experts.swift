@@ -10,7 +10,7 @@ extension ServingEngine {
   mutating func gateDecided(layer: Int, in simulation: inout Simulation<EngineEvent>) {
     let mixture = Int(mixtureIndexOfLayer[layer])
     drawActivation(mixtureLayer: mixture)
-    activation.touchOrder(.weight, into: &touchList)
+    activation.touchOrderByWeight(into: &touchList, keys: &touchKeys)
     members.removeAll(keepingCapacity: true)
     for expert in touchList {
       members.append(

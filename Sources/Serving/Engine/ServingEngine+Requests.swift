@@ -20,7 +20,7 @@ extension ServingEngine {
       userRequests[Int(user)] = nil
       admitArrival(request, in: &simulation)
     }
-    if timeline != nil { recordTimeline(now: simulation.now.nanoseconds) }
+    if recordsTimeline { recordTimeline(now: simulation.now.nanoseconds) }
   }
 
   /// Starts the workload: the first arrival, or every user's first request.

@@ -61,6 +61,15 @@ extension ServingEngine {
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
       network: &network)
     network.recordsSegments = timeline != nil
+    recordsTimeline = timeline != nil
+    computeOperation = OperationDescription(duration: .zero)
+    computeOperation.hold(machine.compute)
+    copyOperation = OperationDescription(
+      work: Double(memory.expertBytes), maximumRate: machine.linkRate,
+      latency: machine.linkLatency)
+    copyOperation.hold(machine.hostToDevice)
+    copyOperation.consume(machine.linkDown)
+    copyOperation.consume(machine.dram)
     self.timeline = timeline.map { [machine] in TimelineState(sink: $0, machine: machine) }
     self.network = network
     self.configuration = configuration
@@ -128,7 +137,7 @@ extension ServingEngine {
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
     counters = EngineCounters(layers: memory.layers)
-    latencies.restart(at: now)
+    latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
   }

@@ -7,9 +7,15 @@ extension ServingEngine {
   /// Begins the next step, if any sequence has something to compute.
   mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
     guard failure == nil else { return }
-    batch.planStep(admission: admission)
-    guard !batch.entries.isEmpty else { return }
+    if !stepAwaitsRoom {
+      batch.planStep(admission: admission)
+      guard !batch.entries.isEmpty else { return }
+    }
     stepIsActive = true
+    if memory.isElastic {
+      stepAwaitsRoom = !makeRoomForKeyValue(in: &simulation)
+      if stepAwaitsRoom { return }
+    }
     stepBegan = simulation.now.nanoseconds
     var sampled = 0
     for entry in batch.entries {
@@ -91,11 +97,10 @@ extension ServingEngine {
     in simulation: inout Simulation<EngineEvent>
   ) {
     counters.add(nanoseconds, to: activity)
-    var operation = OperationDescription(
-      duration: SimulatedDuration(nanoseconds: nanoseconds), tag: tag.bits)
-    operation.hold(machine.compute)
+    computeOperation.work = SimulatedDuration(nanoseconds: nanoseconds).seconds
+    computeOperation.tag = tag.bits
     computeOutstanding += 1
-    _ = network.submit(operation, in: &simulation)
+    _ = network.submit(computeOperation, in: &simulation)
   }
 
   /// A step in which nothing can contend, as one operation of the length of all of them.
@@ -118,11 +123,10 @@ extension ServingEngine {
       }
       total += wholeMixture(layer: layer, layerClass: index)
     }
-    var operation = OperationDescription(
-      duration: SimulatedDuration(nanoseconds: total), tag: OperationTag(.wholeStep).bits)
-    operation.hold(machine.compute)
+    computeOperation.work = SimulatedDuration(nanoseconds: total).seconds
+    computeOperation.tag = OperationTag(.wholeStep).bits
     computeOutstanding += 1
-    _ = network.submit(operation, in: &simulation)
+    _ = network.submit(computeOperation, in: &simulation)
   }
 
   /// The MoE part of a layer whose experts are all resident [ns].
@@ -154,13 +158,14 @@ extension ServingEngine {
   mutating func drawActivation(mixtureLayer: Int) {
     activation.reset()
     for entry in batch.entries {
-      let sequence = batch[entry.sequence]
-      let slot = sequence.routingSlot
+      let slot = batch[entry.sequence].routingSlot
       guard entry.isPrefill else {
         routing.addDecode(
-          slot: slot, position: sequence.produced - 1, layer: mixtureLayer, to: &activation)
+          slot: slot, position: batch[entry.sequence].produced - 1, layer: mixtureLayer,
+          to: &activation)
         continue
       }
+      let sequence = batch[entry.sequence]
       let prompt = Int(sequence.request.promptTokens)
       let position = Int(entry.position)
       let end = position + Int(entry.tokens)

@@ -111,9 +111,9 @@ extension ServingEngine {
     if configuration.policy.transfer.pinned {
       transfers[slot].phases.staged = simulation.now.nanoseconds
       let chunks = configuration.policy.transfer.chunks
-      let copy = copyOperation(
+      prepareCopy(
         slot, bytes: expertBytes, quantum: chunks > 1 ? expertBytes / Double(chunks) : 0)
-      transfers.add(network.submit(copy, in: &simulation), to: slot)
+      transfers.add(network.submit(copyOperation, in: &simulation), to: slot)
       return
     }
     let parts = max(
@@ -128,7 +128,8 @@ extension ServingEngine {
       staging.hold(machine.staging)
       staging.consume(machine.dram, weight: 2)
       let staged = network.create(staging)
-      let copy = network.create(copyOperation(slot, bytes: bytes, quantum: 0))
+      prepareCopy(slot, bytes: bytes, quantum: 0)
+      let copy = network.create(copyOperation)
       network.addDependency(copy, on: staged)
       transfers.add(staged, to: slot, awaited: false)
       transfers.add(copy, to: slot)
@@ -137,15 +138,13 @@ extension ServingEngine {
     }
   }
 
-  private func copyOperation(_ slot: Int, bytes: Double, quantum: Double) -> OperationDescription {
-    var copy = OperationDescription(
-      work: bytes, maximumRate: machine.linkRate, latency: machine.linkLatency,
-      tag: OperationTag(.load, layer: layerOf(slot), expert: expertOf(slot), index: slot).bits,
-      priority: priority(slot), quantum: quantum)
-    copy.hold(machine.hostToDevice)
-    copy.consume(machine.linkDown)
-    copy.consume(machine.dram)
-    return copy
+  /// Sets what differs from copy to copy.
+  private mutating func prepareCopy(_ slot: Int, bytes: Double, quantum: Double) {
+    copyOperation.work = bytes
+    copyOperation.quantum = quantum
+    copyOperation.priority = priority(slot)
+    copyOperation.tag =
+      OperationTag(.load, layer: layerOf(slot), expert: expertOf(slot), index: slot).bits
   }
 
   private func priority(_ slot: Int) -> UInt8 {
@@ -190,6 +189,7 @@ extension ServingEngine {
     counters.fast.bytesLoaded += Int64(expertBytes)
     if !transfer.isTransient { tier.complete(transfer.block) }
     if transfer.keepsInHost { host!.unlease(transfer.block) }
+    if stepAwaitsRoom { return beginStep(in: &simulation) }
     guard transfer.isDemanded, stepIsActive,
       tier.layout.layer(of: transfer.block) == layerSet.mixtureLayer,
       let place = layerSet.place(ofExpert: tier.layout.expert(of: transfer.block)),
@@ -256,6 +256,20 @@ extension ServingEngine {
       if tier.writesBack { beginWriteBack(block, in: &simulation) }
     }
     return inUse
+  }
+
+  /// Gives the expert cache what the KV cache leaves of the room that they share.
+  ///
+  /// - Returns: Whether the experts take no more than that; experts on their way cannot be dropped.
+  mutating func makeRoomForKeyValue(in simulation: inout Simulation<EngineEvent>) -> Bool {
+    let left = memory.sharedBytes - batch.keyValue.used
+    let wanted = min(Int64(memory.totalExperts) * memory.expertBytes, left)
+    guard tier.view.capacity(ofPool: 0) != wanted else { return true }
+    tier.beginSet()
+    evictedBlocks.removeAll(keepingCapacity: true)
+    let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
+    _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
+    return change.isComplete
   }
 
   private mutating func beginWriteBack(

@@ -27,6 +27,9 @@ struct ServingEngine: ~Copyable, Model {
   let memory: MemoryPlan
   let machine: SimulatedMachine
   var network: OperationNetwork<EngineEvent>
+  /// The operations that are submitted most, of which only work, tag and priority change.
+  var computeOperation: OperationDescription
+  var copyOperation: OperationDescription
   var costs: StepCosts
   let mixtureIndexOfLayer: [Int32]
 
@@ -37,6 +40,7 @@ struct ServingEngine: ~Copyable, Model {
   var routing: any RoutingSource
   var activation: LayerActivation
   var touchList: [Int32] = []
+  var touchKeys: [UInt64] = []
   var members: [SetMember] = []
   var access = SetAccess()
   var prefetchRequests = PrefetchRequests()
@@ -62,6 +66,8 @@ struct ServingEngine: ~Copyable, Model {
   // The step under way.
   var stepIsActive = false
   var stepBegan: UInt64 = 0
+  /// Whether the step is planned, but waits for the room that its KV blocks take from experts.
+  var stepAwaitsRoom = false
   var lastStepEnd: UInt64 = 0
   var layerSet: LayerSet
   var transfers: TransferTable
@@ -78,6 +84,7 @@ struct ServingEngine: ~Copyable, Model {
   var counters: EngineCounters
   var latencies = RequestLatencies()
   var progress: RunProgress
+  let recordsTimeline: Bool
   var timeline: TimelineState?
   var failure: (any Error)?
 }

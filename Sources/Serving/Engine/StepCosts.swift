@@ -9,11 +9,9 @@ import SimulationKernel
 /// Layers with the same coefficients and the same span share a class; the parts of a step that do
 /// not depend on the routing are computed once a step and class.
 struct StepCosts {
-  /// What a class of layers takes in the step under way.
-  struct Class {
-    let costs: LayerCosts
-    let span: Int
-    let isMixture: Bool
+  /// What a class of layers takes in the step under way. Small, since it is read at every layer.
+  struct Times: BitwiseCopyable {
+    var isMixture: Bool
     /// The mixer, norms and residuals [ns].
     var attention: UInt64 = 0
     /// A dense feed-forward network [ns].
@@ -24,17 +22,28 @@ struct StepCosts {
     var shared: UInt64 = 0
     /// The weighted sum of the experts' outputs [ns].
     var combine: UInt64 = 0
+    /// Bytes and FLOP of all of these.
     var bytes = 0.0
     var flop = 0.0
-    /// One expert on n tokens [ns]; 0 where not computed yet.
-    var expertByTokens: [UInt64] = [UInt64](repeating: 0, count: 129)
   }
+
+  /// The coefficients of a class of layers, which no step changes.
+  private struct Coefficients {
+    let costs: LayerCosts
+    let span: Int
+  }
+
+  /// The tokens up to which the time of one expert is kept once computed.
+  private static let keptTokens = 129
 
   private let model: ModelCosts
   private let timing: DeviceTiming
   /// The class of each layer.
   let classOfLayer: [Int32]
-  private(set) var classes: [Class] = []
+  private(set) var classes: [Times] = []
+  private var coefficients: [Coefficients] = []
+  /// One expert on n tokens, by class and n [ns]; 0 where not computed yet.
+  private var expertTimes: [UInt64]
   /// Loads by span.
   private var loads: [AttentionLoad]
   /// The host's part of a step [ns].
@@ -55,16 +64,17 @@ struct StepCosts {
     var classOfLayer: [Int32] = []
     for (index, layer) in model.layers.enumerated() {
       let span = Int(costs.spanOfLayer[index])
-      let found = classes.firstIndex { $0.costs == costs.layers[index] && $0.span == span }
+      let found = coefficients.firstIndex { $0.costs == costs.layers[index] && $0.span == span }
       if let found {
         classOfLayer.append(Int32(found))
       } else {
         classOfLayer.append(Int32(classes.count))
-        classes.append(
-          Class(costs: costs.layers[index], span: span, isMixture: layer.mixture != nil))
+        coefficients.append(Coefficients(costs: costs.layers[index], span: span))
+        classes.append(Times(isMixture: layer.mixture != nil))
       }
     }
     self.classOfLayer = classOfLayer
+    expertTimes = [UInt64](repeating: 0, count: classes.count * Self.keptTokens)
     loads = costs.spans.map { _ in AttentionLoad() }
     overhead = Self.nanoseconds(timing.software.perStep)
   }
@@ -101,8 +111,8 @@ struct StepCosts {
   }
 
   private mutating func prepareClass(_ index: Int) {
-    let costs = classes[index].costs
-    let attention = costs.attentionWork(loads[classes[index].span])
+    let costs = coefficients[index].costs
+    let attention = costs.attentionWork(loads[coefficients[index].span])
     let around = costs.elementwiseWork(tokens: tokens)
     var seconds =
       timing.seconds(attention.input) + timing.seconds(attention.prefill)
@@ -136,14 +146,16 @@ struct StepCosts {
   /// One expert of a layer on `tokens` tokens [ns].
   @inline(__always)
   mutating func expert(layerClass: Int, tokens: Int) -> UInt64 {
-    if tokens < 129 {
-      let known = classes[layerClass].expertByTokens[tokens]
-      if known != 0 { return known }
+    guard tokens < Self.keptTokens else {
+      return Self.nanoseconds(
+        timing.seconds(coefficients[layerClass].costs.expertWork(tokens: tokens)))
     }
-    let seconds = timing.seconds(classes[layerClass].costs.expertWork(tokens: tokens))
-    let result = Self.nanoseconds(seconds)
-    if tokens < 129 { classes[layerClass].expertByTokens[tokens] = result }
-    return result
+    let place = layerClass * Self.keptTokens + tokens
+    if expertTimes[place] == 0 {
+      expertTimes[place] = Self.nanoseconds(
+        timing.seconds(coefficients[layerClass].costs.expertWork(tokens: tokens)))
+    }
+    return expertTimes[place]
   }
 
   /// Several experts of a layer in one grouped kernel [ns].
@@ -151,14 +163,14 @@ struct StepCosts {
   func groupedExperts(layerClass: Int, assignments: Int, distinct: Int) -> UInt64 {
     Self.nanoseconds(
       timing.seconds(
-        classes[layerClass].costs.groupedExpertWork(assignments: assignments, distinct: distinct)))
+        coefficients[layerClass].costs.groupedExpertWork(assignments: assignments, distinct: distinct)))
   }
 
   /// Bytes and FLOP of `distinct` experts on `assignments` token–expert pairs.
   @inline(__always)
   func expertWork(layerClass: Int, assignments: Int, distinct: Int) -> (bytes: Double, flop: Double)
   {
-    let work = classes[layerClass].costs.groupedExpertWork(
+    let work = coefficients[layerClass].costs.groupedExpertWork(
       assignments: assignments, distinct: distinct)
     return (work.bytes, work.flop)
   }

@@ -65,8 +65,9 @@ struct TransferTable {
   }
 
   subscript(slot: Int) -> Transfer {
-    @inline(__always) get { transfers[slot] }
-    @inline(__always) set { transfers[slot] = newValue }
+    // In place: a transfer is large, and most uses read or write one field.
+    @inline(__always) _read { yield transfers[slot] }
+    @inline(__always) _modify { yield &transfers[slot] }
   }
 
   /// Takes up a transfer and returns its slot.

@@ -34,8 +34,8 @@ public struct MemoryPlan: Sendable {
   public var hostExpertBytes: Int64
   /// Whether the KV cache may take room from the expert cache.
   public var isElastic: Bool
-  /// With an elastic KV cache, the fewest bytes of experts.
-  public var minimumExpertCacheBytes: Int64
+  /// With an elastic KV cache, what it and the experts share [bytes]; else 0.
+  public var sharedBytes: Int64
 
   /// Experts in all.
   public var totalExperts: Int { layers * experts }
@@ -82,8 +82,9 @@ extension MemoryPlan {
   }
 
   private func fitsDevice(smallestKeyValue: Int64) -> Bool {
-    nonExpertBytes + workspaceBytes + keyValueBytes + expertCacheBytes + stagingBytes
-      <= deviceBudget && keyValueBytes >= smallestKeyValue && (totalExperts == 0 || slots >= 1)
+    let caches = isElastic ? sharedBytes : keyValueBytes + expertCacheBytes
+    return nonExpertBytes + workspaceBytes + stagingBytes + caches <= deviceBudget
+      && keyValueBytes >= smallestKeyValue && (totalExperts == 0 || slots >= 1)
   }
 
   /// Divides a device's memory, whether or not it fits.
@@ -100,7 +101,7 @@ extension MemoryPlan {
     deviceBudget = Int64(Double(figures.deviceMemoryBytes) * cache.memoryFraction)
     scope = cache.pool
     isElastic = false
-    minimumExpertCacheBytes = 0
+    sharedBytes = 0
     keyValueBytes = 0
     expertCacheBytes = 0
     stagingBytes = 0
@@ -114,7 +115,7 @@ extension MemoryPlan {
     divide(
       cache: cache, room: room, total: total,
       smallestKeyValue: Self.smallestKeyValue(model, precision: precision, cache: cache))
-    everyExpertIsResident = slotsCoverAll(total)
+    everyExpertIsResident = total == 0 || (slotsCoverAll(total) && !isElastic)
     if !everyExpertIsResident { stagingBytes = Int64(cache.stagingBuffers) * expertBytes }
   }
 
@@ -135,10 +136,14 @@ extension MemoryPlan {
     }
     var keyValue: Int64?
     if case .bytes(let bytes) = cache.keyValue { keyValue = bytes }
-    if case .elastic(let minimum) = cache.keyValue {
+    if case .elastic(let minimum) = cache.keyValue, total > 0 {
       isElastic = true
       scope = .global
-      minimumExpertCacheBytes = max(minimum, expertBytes)
+      sharedBytes = max(0, room - staging)
+      expertCacheBytes = min(all, sharedBytes)
+      keyValueBytes = sharedBytes - max(minimum, expertBytes)
+      slots = Int(expertCacheBytes / expertBytes)
+      return
     }
     switch cache.experts {
     case .all: setSlots(total)

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-/// The latencies of completed requests that arrived after the warm-up.
+/// The latencies of requests that complete after the warm-up.
 struct RequestLatencies {
   var timeToFirstToken = LatencyRecorder()
   var timePerOutputToken = LatencyRecorder()
@@ -9,19 +9,9 @@ struct RequestLatencies {
   var queueing = LatencyRecorder()
   /// Requests that met every limit of the service level.
   private(set) var good = 0
-  /// Requests that arrived before this instant are not counted [ns].
-  private var countsFrom: UInt64 = 0
-
-  /// Forgets everything; only requests that arrive from `now` on count.
-  mutating func restart(at now: UInt64) {
-    self = RequestLatencies()
-    countsFrom = now
-  }
-
   /// Records a completed request.
   mutating func record(_ sequence: SequenceState, limits: ServiceLevel) {
     let arrival = sequence.request.arrivalNanoseconds
-    guard arrival >= countsFrom else { return }
     let firstToken = sequence.firstToken - arrival
     let endToEndTime = sequence.lastToken - arrival
     timeToFirstToken.record(firstToken)

@@ -85,10 +85,11 @@ struct RunProgress {
   /// Whether the queue kept growing while requests arrived, and the sentence that says so.
   ///
   /// The waits of requests are regressed on their arrival times. Below capacity the slope is zero on
-  /// average; above it, waits grow by (ρ − 1)/ρ seconds a second. The run counts as unstable when
-  /// the rise over the arrivals' span exceeds three mean service times and the line explains half of
-  /// the variance. Where requests are left unserved when a run ends, their waits are not known: the
-  /// number waiting is regressed instead, against three batches.
+  /// average; above it, waits grow by ρ − 1 seconds a second. The run counts as unstable when the
+  /// line explains half of the variance, and the rise over the arrivals' span exceeds three mean
+  /// service times, or one where waits grow by more than a quarter of a second a second. Where
+  /// requests are left unserved when a run ends, their waits are not known: the number waiting is
+  /// regressed instead, against three batches.
   func verdict(isClosedLoop: Bool) -> SimulationResult.SteadyStateVerdict {
     let span = Double(lastArrival - firstArrival) * 1e-9
     let offered = span > 0 && arrivals > 1 ? Double(arrivals - 1) / span : nil
@@ -98,7 +99,9 @@ struct RunProgress {
     if !isClosedLoop, completions >= 8, let offered {
       let rise = queueTrend.slope * span
       let meanService = service.seconds / Double(max(1, service.count))
-      if rise > 3 * meanService && queueTrend.determination > 0.5 {
+      let grows =
+        rise > 3 * meanService || (queueTrend.slope > 0.25 && rise > meanService)
+      if grows && queueTrend.determination > 0.5 {
         reason =
           "load exceeds capacity: \(short(offered)) requests/s arrive, \(short(completed)) "
           + "requests/s complete, and waiting grows by \(short(queueTrend.slope)) s each second"

@@ -128,21 +128,29 @@ extension ServingEngine {
         * (tier.view.plan.unit == .slots ? memory.expertBytes : 1)
     }
     let fixed = memory.nonExpertBytes + memory.workspaceBytes + memory.stagingBytes
-    let planned = fixed + memory.expertCacheBytes + memory.keyValueBytes
+    let shared =
+      memory.isElastic ? memory.sharedBytes : memory.expertCacheBytes + memory.keyValueBytes
+    let caches: [SimulationResult.NamedValue] =
+      memory.isElastic
+      ? [.init(name: "experts and KV cache", value: Double(shared))]
+      : [
+        .init(name: "expert cache", value: Double(memory.expertCacheBytes)),
+        .init(name: "KV cache", value: Double(memory.keyValueBytes)),
+      ]
+    let used = batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0)
+    let weights = [
+      SimulationResult.NamedValue(name: "non-expert weights", value: Double(memory.nonExpertBytes))
+    ]
+    let rest: [SimulationResult.NamedValue] = [
+      .init(name: "staging buffers", value: Double(memory.stagingBytes)),
+      .init(name: "workspace", value: Double(memory.workspaceBytes)),
+      .init(
+        name: "free", value: Double(configuration.figures.deviceMemoryBytes - fixed - shared)),
+    ]
     reports.append(
       .init(
         name: "gpu0.hbm", capacityBytes: configuration.figures.deviceMemoryBytes,
-        parts: [
-          .init(name: "non-expert weights", value: Double(memory.nonExpertBytes)),
-          .init(name: "expert cache", value: Double(memory.expertCacheBytes)),
-          .init(name: "KV cache", value: Double(memory.keyValueBytes)),
-          .init(name: "staging buffers", value: Double(memory.stagingBytes)),
-          .init(name: "workspace", value: Double(memory.workspaceBytes)),
-          .init(
-            name: "free",
-            value: Double(configuration.figures.deviceMemoryBytes - planned)),
-        ], highWaterBytes: fixed + batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0))
-    )
+        parts: weights + caches + rest, highWaterBytes: fixed + min(shared, used)))
     if memory.hostExpertBytes > 0 {
       reports.append(
         .init(

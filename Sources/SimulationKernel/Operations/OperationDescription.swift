@@ -31,8 +31,14 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
 
   @usableFromInline var holdCount: UInt8
   @usableFromInline var useCount: UInt8
-  @usableFromInline var holds: InlineArray<4, Hold>
-  @usableFromInline var uses: InlineArray<6, Use>
+  /// The duration, if it was given as such, so that it need not be computed from the work.
+  @usableFromInline var fixedNanoseconds: UInt64
+  /// Apart from the others, so that the most common operation touches no array.
+  @usableFromInline var firstHold: Hold
+  @usableFromInline var moreHolds: InlineArray<3, Hold>
+  @usableFromInline var firstUse: Use
+  @usableFromInline var secondUse: Use
+  @usableFromInline var moreUses: InlineArray<4, Use>
 
   /// A server and how many of its units are held.
   @frozen
@@ -66,6 +72,7 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @inlinable
   public init(duration: SimulatedDuration, tag: UInt64 = 0, priority: UInt8 = 0) {
     self.init(work: duration.seconds, maximumRate: 1, tag: tag, priority: priority)
+    self.fixedNanoseconds = duration.nanoseconds
   }
 
   /// Describes an operation that does `work`.
@@ -88,8 +95,12 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
     self.bandwidthPriority = 0
     self.holdCount = 0
     self.useCount = 0
-    self.holds = InlineArray(repeating: Hold())
-    self.uses = InlineArray(repeating: Use())
+    self.fixedNanoseconds = .max
+    self.firstHold = Hold()
+    self.moreHolds = InlineArray(repeating: Hold())
+    self.firstUse = Use()
+    self.secondUse = Use()
+    self.moreUses = InlineArray(repeating: Use())
   }
 
   /// Adds units of a server to what the operation holds while it runs.
@@ -98,13 +109,28 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @inlinable
   public mutating func hold(_ server: ServerID, units: Int = 1) {
     precondition(units > 0, "At least one unit of a server is held.")
-    for index in 0..<Int(holdCount) where holds[index].server == server.index {
-      holds[index].units += Int32(units)
+    if holdCount == 0 {
+      firstHold = Hold(server: server.index, units: Int32(units))
+      holdCount = 1
+    } else {
+      holdAnother(server, units: units)
+    }
+  }
+
+  @inline(never)
+  @usableFromInline
+  mutating func holdAnother(_ server: ServerID, units: Int) {
+    if firstHold.server == server.index {
+      firstHold.units += Int32(units)
+      return
+    }
+    for index in 0..<Int(holdCount) - 1 where moreHolds[index].server == server.index {
+      moreHolds[index].units += Int32(units)
       return
     }
     precondition(holdCount < 4, "An operation holds at most four servers.")
-    holds[Int(holdCount)] = Hold(server: server.index, units: Int32(units))
-    holdCount &+= 1
+    moreHolds[Int(holdCount) - 1] = Hold(server: server.index, units: Int32(units))
+    holdCount += 1
   }
 
   /// Adds a bandwidth that the operation consumes as it progresses.
@@ -116,12 +142,43 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @inlinable
   public mutating func consume(_ bandwidth: BandwidthID, weight: Double = 1) {
     precondition(weight > 0 && weight < .infinity, "A weight is positive and finite.")
-    for index in 0..<Int(useCount) where uses[index].bandwidth == bandwidth.index {
-      uses[index].weight += weight
+    let use = Use(bandwidth: bandwidth.index, weight: weight)
+    if useCount == 0 {
+      firstUse = use
+      useCount = 1
+    } else if useCount == 1, firstUse.bandwidth != use.bandwidth {
+      secondUse = use
+      useCount = 2
+    } else {
+      consumeAnother(use)
+    }
+  }
+
+  @inline(never)
+  @usableFromInline
+  mutating func consumeAnother(_ use: Use) {
+    if firstUse.bandwidth == use.bandwidth {
+      firstUse.weight += use.weight
+      return
+    }
+    if secondUse.bandwidth == use.bandwidth {
+      secondUse.weight += use.weight
+      return
+    }
+    for index in 0..<Int(useCount) - 2 where moreUses[index].bandwidth == use.bandwidth {
+      moreUses[index].weight += use.weight
       return
     }
     precondition(useCount < 6, "An operation consumes at most six bandwidths.")
-    uses[Int(useCount)] = Use(bandwidth: bandwidth.index, weight: weight)
-    useCount &+= 1
+    moreUses[Int(useCount) - 2] = use
+    useCount += 1
+  }
+
+  /// Whether it holds one server for a fixed time and no more, whatever was changed since.
+  @inlinable
+  @inline(__always)
+  var isPlain: Bool {
+    holdCount == 1 && useCount == 0 && quantum == 0 && maximumRate == 1
+      && work == secondsOf(fixedNanoseconds) && fixedNanoseconds != .max
   }
 }

@@ -13,6 +13,9 @@ extension OperationNetwork {
       preconditionFailure("The event belongs to an operation that has ended.")
     }
     let record = operations.base + slot
+    if record.pointee.isPlain, record.pointee.firstDependent == .max {
+      return finishPlain(slot, in: &simulation)
+    }
     if record.pointee.stage == .starting {
       record.pointee.stage = .running
       record.pointee.updated = simulation.now.nanoseconds
@@ -37,23 +40,39 @@ extension OperationNetwork {
 
   /// Takes the servers of an operation, which must be free, and lets it run.
   @inlinable
-  @inline(__always)
-  mutating func start(_ slot: Int, in simulation: inout Simulation<Event>) {
+  mutating func start(
+    _ slot: Int, in simulation: inout Simulation<Event>
+  ) {
     let now = simulation.now.nanoseconds
     let record = operations.base + slot
-    for ticket in 4 &* slot..<4 &* slot &+ Int(record.pointee.holdCount) {
+    var ticket = 4 &* slot
+    let end = ticket &+ Int(record.pointee.holdCount)
+    while ticket < end {
       let server = servers.base + Int(holds[ticket].server)
       let units = holds[ticket].units
       server.pointee.free &-= units
-      server.pointee.busyArea &-= UInt64(truncatingIfNeeded: Int(units)) &* now
+      server.pointee.busyArea &-= UInt64(truncatingIfNeeded: units) &* now
+      server.pointee.grantCount &+= 1
+      ticket &+= 1
     }
-    if record.pointee.quantum > 0 { linkYieldable(slot) }
     record.pointee.since = now
     if !record.pointee.hasStarted {
       record.pointee.hasStarted = true
       record.pointee.started = now
     }
-    if record.pointee.useCount == 0 {
+    startProgress(slot, in: &simulation)
+  }
+
+  /// Lets an operation that has just obtained its servers progress, after its latency.
+  @inline(never)
+  @inlinable
+  mutating func startProgress(_ slot: Int, in simulation: inout Simulation<Event>) {
+    let now = simulation.now.nanoseconds
+    let record = operations.base + slot
+    if record.pointee.quantum > 0 { linkYieldable(slot) }
+    if record.pointee.isPlain {
+      scheduleEnd(ofPlain: slot, in: &simulation)
+    } else if record.pointee.useCount == 0 {
       record.pointee.stage = .running
       record.pointee.rate = record.pointee.maximumRate
       record.pointee.updated = now + record.pointee.latency
@@ -71,7 +90,6 @@ extension OperationNetwork {
 
   /// Gives back what an operation has held, frees its place and tells those who wait for it.
   @inlinable
-  @inline(__always)
   mutating func finish(_ slot: Int, in simulation: inout Simulation<Event>) -> OperationEnd {
     let now = simulation.now.nanoseconds
     let record = operations.base + slot
@@ -79,7 +97,8 @@ extension OperationNetwork {
     giveBack(slot, hasEnded: true, now: now)
     let end = OperationEnd(
       tag: record.pointee.tag,
-      id: OperationID(slot: UInt32(slot), generation: record.pointee.generation),
+      id: OperationID(
+        slot: UInt32(truncatingIfNeeded: slot), generation: record.pointee.generation),
       submitted: record.pointee.submitted, ready: record.pointee.ready,
       started: record.pointee.started, ended: now, completedWork: record.pointee.done,
       isCancelled: record.pointee.done < record.pointee.work)
@@ -90,25 +109,32 @@ extension OperationNetwork {
 
   /// Gives back the servers of an operation and wakes those who wait for them.
   @inlinable
-  @inline(__always)
   mutating func giveBack(_ slot: Int, hasEnded: Bool, now: UInt64) {
     let record = operations.base + slot
     if record.pointee.quantum > 0 { unlinkYieldable(slot) }
-    for ticket in 4 &* slot..<4 &* slot &+ Int(record.pointee.holdCount) {
+    var ticket = 4 &* slot
+    let end = ticket &+ Int(record.pointee.holdCount)
+    while ticket < end {
       let name = holds[ticket].server
       let server = servers.base + Int(name)
       let units = holds[ticket].units
       server.pointee.free &+= units
-      server.pointee.busyArea &+= UInt64(truncatingIfNeeded: Int(units)) &* now
+      server.pointee.busyArea &+= UInt64(truncatingIfNeeded: units) &* now
       if hasEnded { server.pointee.completedCount &+= 1 }
-      if recordsSegments {
-        segments.append(
-          OperationSegment(
-            server: ServerID(index: name), units: units, tag: record.pointee.tag,
-            start: record.pointee.since, end: now))
-      }
+      if recordsSegments { recordSegment(ticket, now: now) }
       wake(name)
+      ticket &+= 1
     }
+  }
+
+  @inline(never)
+  @usableFromInline
+  mutating func recordSegment(_ ticket: Int, now: UInt64) {
+    let record = operations[ticket >> 2]
+    segments.append(
+      OperationSegment(
+        server: ServerID(index: holds[ticket].server), units: holds[ticket].units,
+        tag: record.tag, start: record.since, end: now))
   }
 
   /// Schedules the event at which the operation reaches its target, if it ever does.

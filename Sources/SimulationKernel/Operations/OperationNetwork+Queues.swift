@@ -6,11 +6,14 @@ extension OperationNetwork {
   @inline(__always)
   func canStartAtOnce(_ slot: Int) -> Bool {
     let priority = operations[slot].priority
-    for ticket in 4 &* slot..<4 &* slot &+ Int(operations[slot].holdCount) {
+    var ticket = 4 &* slot
+    let end = ticket &+ Int(operations[slot].holdCount)
+    while ticket < end {
       let server = servers.base + Int(holds[ticket].server)
       guard server.pointee.free >= holds[ticket].units else { return false }
       let head = server.pointee.head
       if head != .max, operations[Int(head &>> 2)].priority <= priority { return false }
+      ticket &+= 1
     }
     return true
   }
@@ -27,18 +30,44 @@ extension OperationNetwork {
     operations[slot].stage = .waiting
     operations[slot].since = now
     let limit = Int(operations[slot].priority) + (ahead ? 0 : 1)
-    for ticket in 4 &* slot..<4 &* slot &+ Int(operations[slot].holdCount) {
+    var ticket = 4 &* slot
+    let end = ticket &+ Int(operations[slot].holdCount)
+    while ticket < end {
       let server = servers.base + Int(holds[ticket].server)
       server.pointee.queueLength &+= 1
       if server.pointee.queueLength > server.pointee.maximumQueueLength {
         server.pointee.maximumQueueLength = server.pointee.queueLength
       }
       server.pointee.queueArea &-= now
-      insert(ticket, limit: limit)
+      let tail = server.pointee.tail
+      if tail == .max || Int(operations[Int(tail &>> 2)].priority) < limit {
+        let name = UInt32(truncatingIfNeeded: ticket)
+        holds[ticket].previous = tail
+        holds[ticket].next = .max
+        server.pointee.tail = name
+        if tail == .max { server.pointee.head = name } else { holds[Int(tail)].next = name }
+      } else {
+        insert(ticket, limit: limit)
+      }
+      ticket &+= 1
     }
   }
 
+  /// Whether anybody at the servers of an operation can be asked to yield.
+  @inlinable
+  @inline(__always)
+  func hasYieldable(_ slot: Int) -> Bool {
+    var ticket = 4 &* slot
+    let end = ticket &+ Int(operations[slot].holdCount)
+    while ticket < end {
+      if servers[Int(holds[ticket].server)].firstYieldable != .max { return true }
+      ticket &+= 1
+    }
+    return false
+  }
+
   /// Links a ticket into its queue before the first operation whose priority is `limit` or more.
+  @inline(never)
   @inlinable
   func insert(_ ticket: Int, limit: Int) {
     let server = servers.base + Int(holds[ticket].server)
@@ -88,12 +117,11 @@ extension OperationNetwork {
     server.pointee.queueArea &+= now
   }
 
-  /// Counts the end of a wait at a server.
+  /// Counts the length of a wait that ends at a server.
   @inlinable
   @inline(__always)
-  func recordGrant(_ ticket: Int, waited: UInt64) {
+  func recordWait(_ ticket: Int, _ waited: UInt64) {
     let server = servers.base + Int(holds[ticket].server)
-    server.pointee.grantCount &+= 1
     server.pointee.waitSum &+= waited
     if waited > server.pointee.waitMaximum { server.pointee.waitMaximum = waited }
     let seconds = Double(Int64(truncatingIfNeeded: waited)) * 1e-9
@@ -108,43 +136,63 @@ extension OperationNetwork {
   }
 
   /// Starts whatever can start at the servers that were woken.
+  @inline(never)
   @inlinable
   mutating func runWakeList(in simulation: inout Simulation<Event>) {
     while wakeCursor < wakeList.count {
       let server = Int(wakeList[wakeCursor])
       wakeCursor &+= 1
-      while startHead(of: server, in: &simulation) {}
+      startHeads(of: server, in: &simulation)
     }
     wakeCursor = 0
     wakeList.removeAll()
   }
 
-  /// Starts the head of a queue if all that it needs is free and it is the head everywhere.
+  /// Starts operations from the head of a queue as long as all that they need is free.
   @inlinable
-  mutating func startHead(of server: Int, in simulation: inout Simulation<Event>) -> Bool {
-    let head = servers[server].head
-    guard head != .max, servers[server].free >= holds[Int(head)].units else { return false }
-    let slot = Int(head &>> 2)
+  @inline(__always)
+  mutating func startHeads(of server: Int, in simulation: inout Simulation<Event>) {
+    while true {
+      let head = servers[server].head
+      guard head != .max, servers[server].free >= holds[Int(head)].units else { return }
+      let slot = Int(head &>> 2)
+      if operations[slot].isPlain {
+        let now = simulation.now.nanoseconds
+        unlink(Int(head), now: now)
+        recordWait(Int(head), now &- operations[slot].since)
+        startPlain(slot, in: &simulation)
+      } else if operations[slot].holdCount > 1 {
+        guard startHeadOfSeveral(slot, at: server, in: &simulation) else { return }
+      } else {
+        let now = simulation.now.nanoseconds
+        unlink(Int(head), now: now)
+        recordWait(Int(head), now &- operations[slot].since)
+        start(slot, in: &simulation)
+      }
+    }
+  }
+
+  /// Starts an operation that needs several servers, if it is the head at all of them.
+  @inline(never)
+  @inlinable
+  mutating func startHeadOfSeveral(
+    _ slot: Int, at server: Int, in simulation: inout Simulation<Event>
+  ) -> Bool {
     let now = simulation.now.nanoseconds
     let tickets = 4 &* slot..<4 &* slot &+ Int(operations[slot].holdCount)
-    if tickets.count > 1 {
-      for ticket in tickets {
-        let other = servers.base + Int(holds[ticket].server)
-        guard Int(other.pointee.head) == ticket, other.pointee.free >= holds[ticket].units else {
-          return false
-        }
+    for ticket in tickets {
+      let other = servers.base + Int(holds[ticket].server)
+      guard Int(other.pointee.head) == ticket, other.pointee.free >= holds[ticket].units else {
+        return false
       }
     }
-    let waited = now &- operations[slot].since
     for ticket in tickets {
       unlink(ticket, now: now)
-      recordGrant(ticket, waited: waited)
+      recordWait(ticket, now &- operations[slot].since)
     }
     start(slot, in: &simulation)
-    if tickets.count > 1 {
-      for ticket in tickets where Int(holds[ticket].server) != server {
-        wake(holds[ticket].server)
-      }
+    for ticket in tickets where Int(holds[ticket].server) != server {
+      wake(holds[ticket].server)
     }
     return true
   }

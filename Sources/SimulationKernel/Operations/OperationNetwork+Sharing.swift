@@ -43,7 +43,9 @@ extension OperationNetwork {
     record.pointee.link = 0
     var rate = record.pointee.maximumRate
     for place in places {
-      rate = min(rate, bandwidths[Int(uses[place].bandwidth)].rate / uses[place].weight)
+      let bandwidth = bandwidths[Int(uses[place].bandwidth)].rate
+      let weight = uses[place].weight
+      rate = min(rate, weight == 1 ? bandwidth : bandwidth / weight)
     }
     var hasRoom = true
     for place in places {

@@ -12,10 +12,15 @@ extension OperationNetwork {
     _ description: OperationDescription, in simulation: inout Simulation<Event>
   ) -> OperationID {
     let slot = store(description)
-    let id = OperationID(slot: UInt32(slot), generation: operations[slot].generation)
+    let id = OperationID(
+      slot: UInt32(truncatingIfNeeded: slot), generation: operations[slot].generation)
     operations[slot].submitted = simulation.now.nanoseconds
-    makeReady(slot, in: &simulation)
-    settle(in: &simulation)
+    if operations[slot].isPlain {
+      makePlainReady(slot, in: &simulation)
+    } else {
+      makeReady(slot, in: &simulation)
+      settle(in: &simulation)
+    }
     return id
   }
 
@@ -37,7 +42,8 @@ extension OperationNetwork {
   public mutating func create(_ description: OperationDescription) -> OperationID {
     let slot = store(description)
     operations[slot].missing = 1
-    return OperationID(slot: UInt32(slot), generation: operations[slot].generation)
+    return OperationID(
+      slot: UInt32(truncatingIfNeeded: slot), generation: operations[slot].generation)
   }
 
   /// Creates a barrier: it needs nothing, takes no time, and ends when all that it waits for has.
@@ -108,13 +114,10 @@ extension OperationNetwork {
     let now = simulation.now.nanoseconds
     operations[slot].ready = now
     if canStartAtOnce(slot) {
-      for ticket in 4 &* slot..<4 &* slot &+ Int(operations[slot].holdCount) {
-        servers[Int(holds[ticket].server)].grantCount &+= 1
-      }
       start(slot, in: &simulation)
     } else {
       enqueue(slot, ahead: false, now: now)
-      askForYields(to: slot, in: &simulation)
+      if hasYieldable(slot) { askForYields(to: slot, in: &simulation) }
     }
   }
 
@@ -152,33 +155,70 @@ extension OperationNetwork {
     record.pointee.hasStarted = false
     record.pointee.isYielding = false
     record.pointee.isCancelling = false
-    for index in 0..<Int(description.holdCount) {
-      let hold = description.holds[index]
-      precondition(Int(hold.server) < servers.count, "There is no such server.")
-      precondition(
-        hold.units <= servers[Int(hold.server)].units, "A server has fewer units than are held.")
-      holds[4 &* slot &+ index].server = hold.server
-      holds[4 &* slot &+ index].units = hold.units
+    record.pointee.fixedNanoseconds = description.fixedNanoseconds
+    record.pointee.isPlain = description.isPlain
+    if description.holdCount > 0 {
+      storeHold(description.firstHold, 4 &* slot)
+      if description.holdCount > 1 { storeMoreHolds(description, slot) }
     }
     if description.useCount > 0 { storeUses(description, slot) }
     return slot
   }
 
   @inlinable
+  @inline(__always)
+  func storeHold(_ hold: OperationDescription.Hold, _ ticket: Int) {
+    precondition(Int(hold.server) < servers.count, "There is no such server.")
+    precondition(
+      hold.units <= servers[Int(hold.server)].units, "A server has fewer units than are held.")
+    holds[ticket].server = hold.server
+    holds[ticket].units = hold.units
+  }
+
+  @inline(never)
+  @inlinable
+  func storeMoreHolds(_ description: OperationDescription, _ slot: Int) {
+    for index in 1..<Int(description.holdCount) {
+      storeHold(description.moreHolds[index - 1], 4 * slot + index)
+    }
+  }
+
+  @inlinable
+  @inline(__always)
   func storeUses(_ description: OperationDescription, _ slot: Int) {
     precondition(
       description.share > 0 && description.share < .infinity,
       "A share is positive and finite.")
-    var greatest = 0.0
-    for index in 0..<Int(description.useCount) {
-      let use = description.uses[index]
-      precondition(Int(use.bandwidth) < bandwidths.count, "There is no such bandwidth.")
-      uses[8 &* slot &+ index].weight = use.weight
-      uses[8 &* slot &+ index].bandwidth = use.bandwidth
-      greatest = max(greatest, use.weight)
+    storeUse(description.firstUse, 8 &* slot)
+    var greatest = description.firstUse.weight
+    if description.useCount > 1 {
+      storeUse(description.secondUse, 8 &* slot &+ 1)
+      greatest = max(greatest, description.secondUse.weight)
+      if description.useCount > 2 {
+        greatest = max(greatest, storeMoreUses(description, slot))
+      }
     }
     operations[slot].shareRate = description.share / greatest
     operations[slot].bandwidthPriority = description.bandwidthPriority
+  }
+
+  @inlinable
+  @inline(__always)
+  func storeUse(_ use: OperationDescription.Use, _ place: Int) {
+    precondition(Int(use.bandwidth) < bandwidths.count, "There is no such bandwidth.")
+    uses[place].weight = use.weight
+    uses[place].bandwidth = use.bandwidth
+  }
+
+  @inline(never)
+  @inlinable
+  func storeMoreUses(_ description: OperationDescription, _ slot: Int) -> Double {
+    var greatest = 0.0
+    for index in 2..<Int(description.useCount) {
+      storeUse(description.moreUses[index - 2], 8 * slot + index)
+      greatest = max(greatest, description.moreUses[index - 2].weight)
+    }
+    return greatest
   }
 
   @inlinable

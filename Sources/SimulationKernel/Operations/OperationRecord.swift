@@ -31,6 +31,8 @@ struct OperationRecord: BitwiseCopyable {
   /// The instant up to which `done` counts; in the future while latency passes.
   @usableFromInline var updated: UInt64 = 0
   @usableFromInline var latency: UInt64 = 0
+  /// The duration without latency of a plain operation.
+  @usableFromInline var fixedNanoseconds: UInt64 = 0
   @usableFromInline var submitted: UInt64 = 0
   @usableFromInline var ready: UInt64 = 0
   @usableFromInline var started: UInt64 = 0
@@ -52,6 +54,8 @@ struct OperationRecord: BitwiseCopyable {
   @usableFromInline var bandwidthPriority: UInt8 = 0
   @usableFromInline var holdCount: UInt8 = 0
   @usableFromInline var useCount: UInt8 = 0
+  /// Whether it holds one server for a fixed time and no more: the cheap case.
+  @usableFromInline var isPlain: Bool = false
   @usableFromInline var hasStarted: Bool = false
   @usableFromInline var isYielding: Bool = false
   @usableFromInline var isCancelling: Bool = false
@@ -63,7 +67,7 @@ struct OperationRecord: BitwiseCopyable {
   @inlinable
   func completedWork(at now: UInt64) -> Double {
     guard stage == .running, now > updated else { return done }
-    return min(target, done + rate * (Double(now &- updated) * 1e-9))
+    return min(target, done + rate * secondsOf(now &- updated))
   }
 
   /// The instant at which `target` is reached, or `nil` if it never is at the present rate.

@@ -70,7 +70,7 @@ struct ScenarioTests {
         "hardware=big-box", "cache.experts=12.5%", "cache.pool=global", "cache.kv=2 GiB",
         "cache={dram: 32 GiB}", "workload.rate_scale=0.25", "run.seed=99", "run.warmup=5 min",
         "policy=lru", "precision={experts: int4, kv: fp8}", "serving.max_batch=8",
-        "slo.itl_p95=50 ms", "run.duration=2 h", "routing.when_exhausted=stop",
+        "slo.e2el_p95=50 s", "run.duration=2 h", "routing.when_exhausted=stop",
       ])
     #expect(scenario.hardware.text == "big-box")
     // A later setting of the whole replaces earlier ones of its parts.

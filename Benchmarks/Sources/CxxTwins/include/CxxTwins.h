@@ -15,6 +15,9 @@ typedef struct {
   uint64_t endTime;
 } TwinResult;
 
+/// Gives freed memory back to the system, where the C library can.
+void twin_trim_memory(void);
+
 /// Hold model: `pending` events; `count` times the earliest is taken and scheduled anew.
 TwinResult twin_hold_priority_queue(uint64_t pending, uint64_t count, const uint32_t *increments);
 TwinResult twin_hold_heap16(uint64_t pending, uint64_t count, const uint32_t *increments);

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Experiments
+import Foundation
+import Serving
+
+/// Runs scenarios and prints what the engine does per second of processor time.
+///
+///     EngineBenchmarks [--rounds N] SCENARIO…
+///
+/// Each scenario is run several times in one process; the median round counts. Peak memory is that
+/// of the process after the scenario, so name the smallest first.
+@main
+enum EngineBenchmarks {
+  static func main() throws {
+    var arguments = Array(CommandLine.arguments.dropFirst())
+    var rounds = 5
+    if let place = arguments.firstIndex(of: "--rounds"), place + 1 < arguments.count {
+      rounds = Int(arguments[place + 1]) ?? rounds
+      arguments.removeSubrange(place...place + 1)
+    }
+    print(
+      column("scenario", 24) + column("M layer events/s", 18) + column("k steps/s", 12)
+        + column("M events/s", 12) + column("CPU s", 10) + column("peak MiB", 10))
+    for path in arguments {
+      let scenario = try Scenario.load(path)
+      var samples: [(seconds: Double, result: SimulationResult)] = []
+      for _ in 0..<rounds {
+        let configuration = try scenario.configuration()
+        let start = cpuSeconds()
+        let result = try ServingSimulation.run(configuration).result
+        samples.append((cpuSeconds() - start, result))
+      }
+      samples.sort { $0.seconds < $1.seconds }
+      let median = samples[samples.count / 2]
+      let rate = { (count: UInt64, unit: Double) in
+        text(Double(count) / median.seconds / unit)
+      }
+      print(
+        column(scenario.name, 24) + column(rate(median.result.layerEvents, 1e6), 18)
+          + column(rate(median.result.steps, 1e3), 12)
+          + column(rate(median.result.eventsProcessed, 1e6), 12)
+          + column(text(median.seconds), 10) + column(text(peakMebibytes()), 10))
+    }
+  }
+
+  private static func column(_ text: String, _ width: Int) -> String {
+    text + String(repeating: " ", count: max(1, width - text.count))
+  }
+
+  private static func text(_ value: Double) -> String { String(format: "%.3g", value) }
+
+  /// The processor time that this process has used [s].
+  private static func cpuSeconds() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
+
+  private static func peakMebibytes() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_maxrss) / 1024
+  }
+}

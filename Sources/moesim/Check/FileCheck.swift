@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+import Experiments
+import Foundation
+import Hardware
+import ModelDescriptors
+import Routing
+import Workload
+
+/// Recognises what a file is meant to be, and reads it whole.
+struct FileCheck {
+  /// The file.
+  let path: String
+  private let library = DataLibrary.standard
+
+  /// A check of a file.
+  init(path: String) { self.path = path }
+
+  /// Reads the file; answers what it is.
+  ///
+  /// - Throws: Everything that is wrong with it.
+  func run() throws -> String {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      throw MissingFile(path: path)
+    }
+    guard !isFolder.boolValue else {
+      let inside = path + "/config.json"
+      guard FileManager.default.fileExists(atPath: inside) else {
+        throw Diagnostic(
+          location: SourceLocation(origin: path), message: "is a folder; expected a file")
+      }
+      return try FileCheck(path: inside).run()
+    }
+    switch URL(filePath: path).pathExtension.lowercased() {
+    case "yaml", "yml", "json": return try checkConfiguration()
+    default: return try checkTrace()
+    }
+  }
+
+  private func checkConfiguration() throws -> String {
+    let node = try ConfigurationNode.load(path: path)
+    let keys = (node.mapping ?? []).map(\.key)
+    func has(_ names: String...) -> Bool { names.contains { keys.contains($0) } }
+    if has("model_type", "architectures", "text_config") {
+      return "model \(try ModelDescriptor.load(configPath: path).name)"
+    }
+    if let part = partKind {
+      let name = URL(filePath: path).deletingPathExtension().lastPathComponent
+      let folder = URL(filePath: path).deletingLastPathComponent()
+        .deletingLastPathComponent().deletingLastPathComponent().path
+      _ = try ProfileLibrary.standard(given: [folder]).checkPart(part, name)
+      return "\(part.rawValue) part \(name)"
+    }
+    if has("hardware", "model") { return try checkScenario(node) }
+    if has("gpus", "cpu", "chassis", "base") {
+      return "machine \(try ProfileLibrary.standard().machine(path).name)"
+    }
+    if has("per_kernel", "per_step", "per_layer") {
+      return "runtime \(try ProfileLibrary.standard().runtime(path).name)"
+    }
+    if has("depth", "lags", "layers") { return try checkRoutingParameters(node) }
+    if has("eviction", "prefetch", "schedule", "admission") {
+      return "policy preset \(try ScenarioPolicy.load(preset: path).preset ?? "")"
+    }
+    if let workload = node["workload"] {
+      let collector = DiagnosticCollector()
+      _ = WorkloadDescription(reading: workload, into: collector)
+      try collector.throwIfAny()
+      return "workload"
+    }
+    if has("repository", "published", "dimensions_source"), let model = describedModel {
+      return "side file of model \(try ModelDescriptor.load(configPath: model).name)"
+    }
+    throw Diagnostic(
+      location: node.location,
+      message: "is neither scenario, machine, part, runtime, model, policy preset, workload nor "
+        + "routing parameters: none of their keys stands here")
+  }
+
+  /// The kind of part that the file is by its folder, `parts/KIND/`.
+  private var partKind: PartKind? {
+    let folders = URL(filePath: path).pathComponents.dropLast()
+    guard folders.dropLast().last == "parts", let kind = folders.last else { return nil }
+    return PartKind(rawValue: kind)
+  }
+
+  /// The model beside a side file.
+  private var describedModel: String? {
+    let model = URL(filePath: path).deletingPathExtension().appendingPathExtension("json").path
+    return FileManager.default.fileExists(atPath: model) ? model : nil
+  }
+
+  /// The scenario, and all that it names.
+  private func checkScenario(_ node: ConfigurationNode) throws -> String {
+    let scenario = try Scenario.read(node, file: path)
+    let collector = DiagnosticCollector()
+    func part(_ work: () throws -> Void) throws {
+      do {
+        try work()
+      } catch let error as Diagnostics {
+        error.all.forEach(collector.report)
+      } catch let error as Diagnostic {
+        collector.report(error)
+      } catch let error as MissingFile {
+        throw error
+      } catch {
+        collector.report(Diagnostic(location: nil, message: "\(error)"))
+      }
+    }
+    let profiles = ProfileLibrary.standard()
+    try part {
+      if let inline = scenario.hardware.inline {
+        _ = try profiles.machine(inline)
+      } else if let file = scenario.hardware.path {
+        _ = try profiles.machine(file)
+      }
+    }
+    try part {
+      if let inline = scenario.runtime.inline {
+        _ = try profiles.runtime(inline)
+      } else if let file = scenario.runtime.path {
+        _ = try profiles.runtime(file)
+      }
+    }
+    try part {
+      if let inline = scenario.model.inline {
+        _ = try ModelDescriptor.read(inline, name: scenario.model.label)
+      } else if let file = scenario.model.path {
+        _ = try ModelDescriptor.load(configPath: file)
+      }
+    }
+    try part {
+      if case .generator(let generator) = scenario.routing.source {
+        _ = try RoutingParameterFile.read(try generator.load())
+      }
+    }
+    try part { if let trace = scenario.workload.trace { try checkRequests(trace) } }
+    try collector.throwIfAny()
+    return "scenario \(scenario.name)"
+  }
+
+  private func checkRoutingParameters(_ node: ConfigurationNode) throws -> String {
+    switch try RoutingParameterFile.read(node) {
+    case .layers(let parameters):
+      _ = try GeneratedRouting(parameters: parameters, seed: 1)
+      return "routing parameters \(parameters.name)"
+    case .profile(let profile): return "routing parameters \(profile.name)"
+    }
+  }
+
+  private func checkTrace() throws -> String {
+    if let format = try RoutingTraceFormat.recognise(path: path) {
+      let file = try RoutingTraceFile(
+        path: path, options: RoutingTraceFile.Options(format: format))
+      var reader = try file.reader()
+      var event = RoutingLayerEvent()
+      while try reader.next(into: &event) {}
+      return "routing trace (\(format.rawValue))"
+    }
+    let format = try checkRequests(path)
+    return "request trace (\(format.rawValue))"
+  }
+
+  /// Reads a request trace to its end, past lines that are wrong.
+  @discardableResult
+  private func checkRequests(_ path: String) throws -> RequestTraceFormat {
+    let reader = try RequestTraceReader(path: path)
+    let collector = DiagnosticCollector()
+    var record = RequestRecord()
+    var isAtEnd = false
+    while !isAtEnd, collector.dropped == 0 {
+      do {
+        isAtEnd = try !reader.next(into: &record)
+      } catch let error as Diagnostic {
+        collector.report(error)
+      }
+    }
+    try collector.throwIfAny()
+    return reader.format
+  }
+}

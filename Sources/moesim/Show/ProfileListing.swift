@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Hardware
+import Reports
+
+/// The figures of a profile with their sources.
+struct ProfileListing {
+  /// What the profile calls itself.
+  var name: String
+  /// What it is, in a line.
+  var summary: String
+  /// Its figures.
+  var entries: [ProfileEntry]
+
+  /// The listing in a format.
+  func text(_ format: ListingFormat, style: ReportStyle) -> String {
+    if format == .table { return sections(style) }
+    var listing = Listing([
+      ("path", "figure", false, 0), ("part", "part", false, 3), ("value", "value", false, 0),
+      ("nominal", "nominal", true, 5), ("achievable", "achievable", true, 5),
+      ("dimension", "dimension", false, 5), ("assumption", "assumption", false, 4),
+      ("source", "source", false, 2),
+    ])
+    for entry in entries {
+      let figure = entry.figure
+      listing.append([
+        .text(entry.path), .text(entry.part), .text(figure.text), .number(figure.nominal),
+        figure.achievable.map { .number($0) } ?? .null, .text(figure.dimension.rawValue),
+        .bool(figure.isAssumption || figure.achievableIsAssumption), .text(entry.sourceText),
+      ])
+    }
+    guard format == .json else { return listing.text(format, style: style) }
+    let whole = ReportValue.object([
+      ReportValue.Member("name", .text(name)), ReportValue.Member("summary", .text(summary)),
+      ReportValue.Member("figures", listing.value),
+    ])
+    return JSONText.text(of: whole) + "\n"
+  }
+
+  /// A figure a line, its source below.
+  private func sections(_ style: ReportStyle) -> String {
+    var lines = [summary.isEmpty ? name : "\(name): \(summary)"]
+    let width = entries.map(\.path.count).max() ?? 0
+    for entry in entries {
+      let path = entry.path + String(repeating: " ", count: width - entry.path.count)
+      lines.append("  \(path)  \(entry.figure.text)")
+      for line in Text.wrapped(entry.sourceText, to: max(30, style.width - 6)) {
+        lines.append("      " + line)
+      }
+    }
+    return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+/// Text for terminals.
+enum Text {
+  /// The text in lines of at most so many characters, broken between words where that is possible.
+  static func wrapped(_ text: String, to width: Int) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in text.split(whereSeparator: \.isWhitespace) {
+      if !line.isEmpty, line.count + 1 + word.count > width {
+        lines.append(line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    if !line.isEmpty { lines.append(line) }
+    return lines
+  }
+}

@@ -29,8 +29,7 @@ public struct PrefetchAll: PrefetchPolicy {
     guard let layout, layers > 1 else { return }
     let next = layer + 1 < layers ? layer + 1 : 0
     for expert in 0..<experts {
-      let block = layout.block(layer: next, expert: expert)
-      if residency.state(block) == .absent { requests.fetch(block) }
+      requests.fetch(layout.block(layer: next, expert: expert))
     }
   }
 }

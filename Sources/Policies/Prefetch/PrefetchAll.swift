@@ -15,12 +15,14 @@ public struct PrefetchAll: PrefetchPolicy {
   /// A policy that fetches the whole next layer.
   public init() {}
 
+  /// Learns how many layers and experts there are.
   public mutating func configure(layout: BlockLayout) {
     self.layout = layout
     layers = layout.layers
     experts = layout.experts
   }
 
+  /// Asks for every absent expert of the next layer.
   public mutating func layerBegan(
     _ layer: Int, residency: borrowing ResidencyView, requests: inout PrefetchRequests
   ) {

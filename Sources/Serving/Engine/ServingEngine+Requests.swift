@@ -123,6 +123,7 @@ extension ServingEngine {
     let sequence = batch[slot]
     routing.endSequence(slot: sequence.routingSlot)
     lookAhead?.end(sequence.request.number)
+    recordRequest(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     batch.finish(slot)
     latencies.record(sequence, limits: configuration.serviceLevel)

@@ -130,6 +130,11 @@ struct BatchingTests {
       }
       #expect(atOnce.count <= sequences)
     }
+    // Inter-token latencies are as many and as long as the time after the first tokens.
+    let later = byNumber.reduce(0.0) { $0 + Double($1.end - $1.firstToken) } * 1e-6
+    let gaps = requests.reduce(0) { $0 + Int($1.outputTokens) - 1 }
+    #expect(run.result.itlMs?.count == gaps)
+    #expect(abs(run.result.itlMs!.mean * Double(gaps) - later) < later * 1e-9)
     // The result's figures are the means of what was recorded.
     let meanFirst = byNumber.reduce(0.0) { $0 + Double($1.firstToken - $1.arrival) } / 20e6
     let meanEnd = byNumber.reduce(0.0) { $0 + Double($1.end - $1.arrival) } / 20e6
@@ -141,31 +146,31 @@ struct BatchingTests {
 
   @Test(
     "a KV cache too short for the batch preempts, and all tokens still come",
-    arguments: [17, 20, 29, 40])
-  func preemption(blocks: Int) throws {
+    arguments: [17, 20, 29, 40], [12, 64])
+  func preemption(blocks: Int, budget: Int) throws {
     let model = try ServingHarness.model()
     let block = Int64(model.keyValueBytesPerToken(under: .bf16)) * 4
     // Each ends with 60 tokens, 15 blocks.
     let requests = ServingHarness.requests(count: 6, prompt: 20, output: 40, gapSeconds: 0)
     var configuration = try Self.configuration(
-      requests: requests, keyValue: .bytes(block * Int64(blocks)))
+      requests: requests, budget: budget, keyValue: .bytes(block * Int64(blocks)))
     configuration.cache.keyValueBlockTokens = 4
     var seen = 0
-    var plan: [Int32] = []
     let result = try ServingHarness.probe(configuration) { engine, _ in
       #expect(engine.batch.keyValue.used <= engine.batch.keyValue.capacity)
       if engine.batch.preemptions > seen {
         seen = engine.batch.preemptions
         // Who was sent away is not in the step that sent it.
-        plan = engine.batch.entries.map(\.sequence)
-        #expect(Set(plan).count == plan.count)
         #expect(engine.batch.waitingCount > 0)
+        for entry in engine.batch.entries where entry.isPrefill && entry.position == 0 {
+          #expect(engine.batch[entry.sequence].produced == 0)
+        }
       }
     }
     ServingHarness.checkBooks(result, configuration, requests: requests)
     #expect(result.requests.preemptions > 0)
     // Without shortage nobody is sent away, and it is faster.
-    let roomy = try ServingHarness.run(Self.configuration(requests: requests))
+    let roomy = try ServingHarness.run(Self.configuration(requests: requests, budget: budget))
     #expect(roomy.requests.preemptions == 0)
     #expect(roomy.simulatedSeconds < result.simulatedSeconds)
   }

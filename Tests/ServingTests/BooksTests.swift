@@ -45,13 +45,16 @@ struct BooksTests {
   static func cache(_ kind: Kind, expert: Int64, perToken: Int64) -> CacheConfiguration {
     var cache = CacheConfiguration(experts: .count(4), keyValue: .bytes(1 << 28))
     switch kind {
-    case .globalPool, .prefetchAll: cache = .init(experts: .count(17), pool: .global)
+    case .globalPool, .prefetchAll, .prefetchAllSlow:
+      cache = .init(experts: .count(17), pool: .global)
     case .empty: cache.initial = .empty
     case .overflowing: cache.experts = .count(1)
     case .oneBuffer:
       cache.experts = .count(2)
       cache.stagingBuffers = 1
-    case .drive, .drivePageable, .drivePrefetch: cache.host = .bytes(11 * expert)
+    case .drive, .drivePageable: cache.host = .bytes(11 * expert)
+    case .drivePrefetch:
+      cache = .init(experts: .count(17), pool: .global, host: .bytes(20 * expert))
     case .shortCache:
       cache.keyValueBlockTokens = 4
       cache.keyValue = .bytes(perToken * 120)
@@ -73,6 +76,14 @@ struct BooksTests {
       figures = ServingHarness.figures(drive: ServingHarness.drive, isUnified: true)
     case .halfDuplex: figures.linkIsFullDuplex = false
     default: break
+    }
+    for (resource, idle, full) in [
+      ("host.dram", 3.0, 25.0), ("ssd0", 1, 9), ("gpu0.h2d", 0, 2), (nil, 30, 60),
+    ] {
+      figures.parts.append(
+        .init(
+          name: resource ?? "chassis", resource: resource, purchaseUSD: nil, idleWatts: idle,
+          fullWatts: full))
     }
     let shape = RoutingShape(layers: 4, experts: 8, topK: 2)
     return ServingHarness.configuration(

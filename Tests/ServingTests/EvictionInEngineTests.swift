@@ -126,6 +126,42 @@ struct EvictionInEngineTests {
     #expect(Int(best.expertCache.hits) == expected)
   }
 
+  @Test("Belady is the optimum for the sequence that runs", arguments: 1...6 as ClosedRange<UInt64>)
+  func beladyOfTheSecond(seed: UInt64) throws {
+    let rows = [Self.rows(seed: seed, count: 40), Self.rows(seed: seed + 50, count: 40)]
+    var configuration = try Self.configuration(rule: "belady", rows: rows[0], slots: 3)
+    let shape = RoutingShape(layers: Self.layers, experts: Self.experts, topK: Self.topK)
+    var base = ScriptedRouting(shape: shape)
+    base.choose = { _, key, position, layer in
+      rows[Int(key)][position >= 100_000 ? 0 : position + 1][layer]
+    }
+    let routing = base
+    configuration.makeRouting = { routing }
+    let requests = ServingHarness.requests(count: 2, prompt: 1, output: 40, gapSeconds: 1000)
+    configuration.makeRequests = { ListedRequests(requests) }
+    // What the first sequence leaves behind, and its hits.
+    var left: [[Int]] = []
+    var before: [UInt64] = []
+    let result = try ServingHarness.probe(configuration) { engine, _ in
+      guard engine.progress.completions == 1, engine.batch.isIdle, left.isEmpty else { return }
+      before = engine.counters.fast.hits
+      left = (0..<Self.layers).map { layer in
+        (0..<Self.experts).filter {
+          engine.tier.isResident(engine.tier.layout.block(layer: layer, expert: $0))
+        }.map { layer * Self.experts + $0 }
+      }
+    }
+    for layer in 0..<Self.layers {
+      let events = Self.events(rows[1], layer: layer)
+      let next = Self.nextUse(events)
+      let expected = Self.hits(events: events, capacity: 3, start: left[layer]) {
+        block, event, _ in next(block, event)
+      }
+      let hits = result.expertCache.tiers["hbm"]!.layers[layer].hits - before[layer]
+      #expect(Int(hits) == expected)
+    }
+  }
+
   @Test("Belady is not below LRU over sequences one after the other", arguments: [1, 2, 3])
   func beladyOverSequences(seed: UInt64) throws {
     func run(_ rule: String) throws -> SimulationResult {

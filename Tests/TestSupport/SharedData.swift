@@ -25,7 +25,8 @@ public enum SharedData {
   }
 
   /// The message with which a test that lacks the data is skipped.
-  public static let absence: String = "the recorded data are not beside the checkout (../shared/data)"
+  public static let absence: String =
+    "the recorded data are not beside the checkout (../shared/data)"
 }
 
 /// Where the checkout is, for tests that read the files that the project ships.

@@ -6,6 +6,8 @@ import Residency
 public struct NoPrefetch: PrefetchPolicy {
   /// A policy that asks for nothing.
   public init() {}
+  /// Never asks for anything.
   public var isActive: Bool { false }
+  /// Needs to know nothing.
   public mutating func configure(layout: BlockLayout) {}
 }

@@ -15,20 +15,21 @@ public struct PrefetchAll: PrefetchPolicy {
   /// A policy that fetches the whole next layer.
   public init() {}
 
+  /// Learns how many layers and experts there are.
   public mutating func configure(layout: BlockLayout) {
     self.layout = layout
     layers = layout.layers
     experts = layout.experts
   }
 
+  /// Asks for every absent expert of the next layer.
   public mutating func layerBegan(
     _ layer: Int, residency: borrowing ResidencyView, requests: inout PrefetchRequests
   ) {
     guard let layout, layers > 1 else { return }
     let next = layer + 1 < layers ? layer + 1 : 0
     for expert in 0..<experts {
-      let block = layout.block(layer: next, expert: expert)
-      if residency.state(block) == .absent { requests.fetch(block) }
+      requests.fetch(layout.block(layer: next, expert: expert))
     }
   }
 }

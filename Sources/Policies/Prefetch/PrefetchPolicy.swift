@@ -7,7 +7,7 @@ import Routing
 ///
 /// A value type, told what happens in a step and asked, at each of these moments, which experts it
 /// wants. Requests are taken in the order in which they are written; one whose expert is resident
-/// or on its way costs nothing, and one for which no room can be made is dropped.
+/// or on its way counts as used and costs nothing, and one for which no room can be made is dropped.
 public protocol PrefetchPolicy: Sendable {
   /// Whether the policy ever asks for anything; an engine need not consult one that does not.
   var isActive: Bool { get }

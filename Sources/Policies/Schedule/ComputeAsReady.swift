@@ -6,6 +6,7 @@
 public struct ComputeAsReady: SchedulePolicy {
   /// A schedule that computes each expert as soon as it can.
   public init() {}
+  /// One grouped kernel when nothing is missing; else residents first, then each as it arrives.
   public func emission(resident: Int, missing: Int) -> ExpertEmission {
     missing == 0 ? .groupedWhenAllReady : .residentThenEachAsReady
   }

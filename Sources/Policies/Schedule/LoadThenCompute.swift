@@ -4,5 +4,6 @@
 public struct LoadThenCompute: SchedulePolicy {
   /// A schedule that computes when the last expert has arrived.
   public init() {}
+  /// One grouped kernel, whatever is missing.
   public func emission(resident: Int, missing: Int) -> ExpertEmission { .groupedWhenAllReady }
 }

@@ -211,6 +211,13 @@ extension ServingEngine {
 
   /// Starts what a prefetch policy asked for, as far as there is room.
   mutating func issuePrefetches(in simulation: inout Simulation<EngineEvent>) {
+    // What is wanted and present counts as used (ProMoE, arXiv 2410.22134, algorithm 2), and does
+    // not make room for the rest.
+    for block in prefetchRequests.blocks where tier.view.isPresent(block) {
+      tier.touch(block)
+      tier.lease(block)
+      shielded.append(block)
+    }
     for block in prefetchRequests.blocks {
       // What streams through a staging buffer is on its way too.
       guard tier.state(block) == .absent, transfers.slot(of: block) == nil else { continue }
@@ -226,6 +233,8 @@ extension ServingEngine {
       let slot = openTransfer(block, isDemanded: false, isTransient: false, in: simulation)
       beginTransfer(slot, in: &simulation)
     }
+    for block in shielded { tier.unlease(block) }
+    shielded.removeAll(keepingCapacity: true)
     prefetchRequests.removeAll()
   }
 

@@ -44,6 +44,8 @@ struct ServingEngine: ~Copyable, Model {
   var members: [SetMember] = []
   var access = SetAccess()
   var prefetchRequests = PrefetchRequests()
+  /// Present blocks that a prefetch asked for, while the others of its request get their room.
+  var shielded: [BlockID] = []
   var evictedBlocks: [BlockID] = []
   var isPrefetched: [Bool]
   /// What rules that need the future know of it; `nil` when none does.

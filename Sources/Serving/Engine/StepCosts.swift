@@ -163,13 +163,15 @@ struct StepCosts {
   func groupedExperts(layerClass: Int, assignments: Int, distinct: Int) -> UInt64 {
     Self.nanoseconds(
       timing.seconds(
-        coefficients[layerClass].costs.groupedExpertWork(assignments: assignments, distinct: distinct)))
+        coefficients[layerClass].costs.groupedExpertWork(
+          assignments: assignments, distinct: distinct)))
   }
 
   /// Bytes and FLOP of `distinct` experts on `assignments` token–expert pairs.
   @inline(__always)
-  func expertWork(layerClass: Int, assignments: Int, distinct: Int) -> (bytes: Double, flop: Double)
-  {
+  func expertWork(
+    layerClass: Int, assignments: Int, distinct: Int
+  ) -> (bytes: Double, flop: Double) {
     let work = coefficients[layerClass].costs.groupedExpertWork(
       assignments: assignments, distinct: distinct)
     return (work.bytes, work.flop)

@@ -5,8 +5,9 @@ import Residency
 
 /// How the memories of a machine are divided for a model: who gets how many bytes.
 public struct MemoryPlan: Sendable {
-  /// MoE layers and experts of each.
+  /// MoE layers.
   public var layers: Int
+  /// Experts of each MoE layer.
   public var experts: Int
   /// Bytes of one expert.
   public var expertBytes: Int64

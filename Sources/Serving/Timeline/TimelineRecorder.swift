@@ -21,6 +21,7 @@ public struct TimelineTrack: Sendable {
   public var process: String
   /// The lane's name, "compute", "h2d", "lane 3".
   public var thread: String
+  /// The record of these values.
   public init(process: String, thread: String) {
     self.process = process
     self.thread = thread
@@ -45,6 +46,7 @@ public struct TimelineSlice: Sendable {
   public var expert: Int
   /// The slice (in order of delivery, from 0) for which this one waited, or -1: drawn as a flow.
   public var waitedFor: Int
+  /// The record of these values.
   public init(
     track: Int, name: String, category: String, start: UInt64, end: UInt64, layer: Int, expert: Int,
     waitedFor: Int

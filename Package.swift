@@ -46,7 +46,10 @@ let package = Package(
     // Floor 5
     .target(
       name: "Policies",
-      dependencies: ["Configuration", "Residency", "KernelTiming", "Routing", "SimulationKernel"]),
+      dependencies: [
+        "Configuration", "RandomStreams", "Residency", "KernelTiming", "Routing",
+        "SimulationKernel",
+      ]),
     // Floor 6
     .target(
       name: "Serving",

@@ -10,6 +10,8 @@ public struct PolicyComposition: Sendable {
   public var eviction: EvictionRegistration
   /// Whom to drop from host memory, when it cannot hold every expert.
   public var hostEviction: EvictionRegistration
+  /// Which experts of later layers are likely.
+  public var prediction: any PredictionPolicy
   /// What to fetch ahead of its use.
   public var prefetch: any PrefetchPolicy
   /// In which order a layer's experts are computed.
@@ -22,6 +24,7 @@ public struct PolicyComposition: Sendable {
   /// A composition of roles.
   public init(
     name: String, eviction: EvictionRegistration, hostEviction: EvictionRegistration,
+    prediction: any PredictionPolicy = NoPrediction(),
     prefetch: any PrefetchPolicy = NoPrefetch(),
     schedule: any SchedulePolicy = ComputeAsReady(),
     admission: any AdmissionPolicy = FirstComeFirstServed(),
@@ -30,6 +33,7 @@ public struct PolicyComposition: Sendable {
     self.name = name
     self.eviction = eviction
     self.hostEviction = hostEviction
+    self.prediction = prediction
     self.prefetch = prefetch
     self.schedule = schedule
     self.admission = admission

@@ -8,14 +8,46 @@ public struct RoleRegistration<Role: Sendable>: Sendable {
   public let name: String
   /// What it does, in a line.
   public let summary: String
-  /// Makes it.
-  public let make: @Sendable () -> Role
+  /// The parameters that it knows; all others are refused.
+  public let parameters: [RoleParameter]
+  private let build: @Sendable (RoleSettings) throws(RoleProblem) -> Role
 
-  /// A registration.
+  /// A registration of an implementation without parameters.
   public init(name: String, summary: String, make: @escaping @Sendable () -> Role) {
     self.name = name
     self.summary = summary
-    self.make = make
+    parameters = []
+    build = { (_) throws(RoleProblem) -> Role in make() }
+  }
+
+  /// A registration of an implementation with parameters.
+  ///
+  /// `make` gets values within the parameters' forms: those with a default always, the required
+  /// ones always, others where they are set. It throws where values contradict each other.
+  public init(
+    name: String, summary: String, parameters: [RoleParameter],
+    make: @escaping @Sendable (RoleSettings) throws(RoleProblem) -> Role
+  ) {
+    self.name = name
+    self.summary = summary
+    self.parameters = parameters
+    build = make
+  }
+
+  /// Makes the implementation; parameters that are not set have their defaults.
+  ///
+  /// - Throws: `RoleProblem` when a required parameter is not set, or values contradict each other.
+  public func make(_ settings: RoleSettings = RoleSettings()) throws(RoleProblem) -> Role {
+    var settings = settings
+    for parameter in parameters where settings[parameter.name] == nil {
+      if let value = parameter.defaultValue { settings.set(parameter.name, to: [value]) }
+      if parameter.isRequired {
+        throw RoleProblem(
+          parameter: parameter.name,
+          message: "is missing; '\(name)' needs it: \(parameter.summary)")
+      }
+    }
+    return try build(settings)
   }
 }
 
@@ -23,15 +55,60 @@ public struct RoleRegistration<Role: Sendable>: Sendable {
 public enum RoleRegistry {
   /// Prefetch policies.
   public static let prefetch: [RoleRegistration<any PrefetchPolicy>] = [
-    .init(name: "none", summary: "fetches an expert when the gate has named it") { NoPrefetch() },
-    .init(name: "all", summary: "fetches every expert of the next layer") { PrefetchAll() },
+    .init(name: "none", summary: "loads an expert when the gate has named it") { NoPrefetch() },
+    .init(
+      name: "all", summary: "fetches every expert of the next layer while a layer is computed"
+    ) { PrefetchAll() },
+    .init(
+      name: "predicted",
+      summary: "fetches what a predictor names, nearest layer and heaviest first",
+      parameters: [
+        RoleParameter(
+          "depth", .count(1...1000), default: 1, summary: "layers ahead that are fetched for"),
+        RoleParameter(
+          "count", .count(1...65_536), otherwise: "all",
+          summary: "the most experts of a layer that are asked for, the heaviest"),
+      ]
+    ) { settings in
+      PredictedPrefetch(depth: settings.count("depth") ?? 1, count: settings.count("count"))
+    },
+  ]
+
+  /// Predictors.
+  public static let prediction: [RoleRegistration<any PredictionPolicy>] = [
+    .init(name: "none", summary: "predicts nothing") { NoPrediction() },
+    .init(name: "oracle", summary: "predicts exactly what later gates will choose") {
+      OraclePrediction()
+    },
+    .init(
+      name: "recall", summary: "predicts a given share of a token's experts rightly",
+      parameters: [
+        RoleParameter(
+          "recall", .shares(0...1, most: 1000),
+          summary: "the share predicted rightly, or a list of shares by distance"),
+        RoleParameter(
+          "distance", .count(1...1000), otherwise: "length of recall",
+          summary: "layers ahead that are predicted"),
+      ]
+    ) { (settings) throws(RoleProblem) in
+      let recall = settings["recall"] ?? []
+      let distance = settings.count("distance") ?? recall.count
+      guard recall.count == 1 || recall.count == distance else {
+        throw RoleProblem(
+          parameter: "recall",
+          message: "has \(recall.count) shares for a distance of \(distance); one share for all"
+            + " distances or one for each is expected")
+      }
+      return RecallPrediction(
+        recall: recall.count == distance ? recall : Array(repeating: recall[0], count: distance))
+    },
   ]
 
   /// Schedules.
   public static let schedule: [RoleRegistration<any SchedulePolicy>] = [
     .init(
       name: "compute-as-ready",
-      summary: "computes resident experts first, then each other as it arrives"
+      summary: "computes resident experts first, each other one as it arrives"
     ) { ComputeAsReady() },
     .init(
       name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
@@ -40,7 +117,9 @@ public enum RoleRegistry {
 
   /// Admission policies.
   public static let admission: [RoleRegistration<any AdmissionPolicy>] = [
-    .init(name: "fcfs", summary: "first come, first served") { FirstComeFirstServed() }
+    .init(
+      name: "fcfs", summary: "first come, first served: continuous batching in order of arrival"
+    ) { FirstComeFirstServed() }
   ]
 
   /// The registration with a name.

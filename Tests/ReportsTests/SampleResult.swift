@@ -34,6 +34,13 @@ extension SimulationResult {
       ])
     let dram = ExpertCacheReport.Tier(
       hits: 400, misses: 0, late: 0, bytesLoaded: 0, evictions: 0, layers: [])
+    var prefetch = PrefetchReport()
+    prefetch.issued = 90
+    prefetch.used = 70
+    prefetch.late = 50
+    prefetch.wasted = 15
+    prefetch.predicted = 400
+    prefetch.predictedRight = 340
     return SimulationResult(
       scenario: "quickstart", seed: seed, replication: 0, simulatedSeconds: 130.123456789,
       measuredSeconds: 120.5,
@@ -54,6 +61,7 @@ extension SimulationResult {
       ttftMs: .around(812.3456789), tpotMs: .around(38.4), itlMs: .around(38.1, count: 45_478),
       e2elMs: .around(9_600.25), queueMs: .around(120),
       expertCache: .init(fastest: hbm, tiers: ["hbm": hbm, "dram": dram]),
+      prefetch: prefetch,
       stallMsPerToken: stalls,
       timeMsPerToken: [
         .init(name: "attention", value: 3.5), .init(name: "gate", value: 0.25),

@@ -101,8 +101,8 @@ struct PrefetchTests {
       Self.configuration(
         PrefetchAll(), linkRate: 20e9, chosen: [[0, 1], [2, 3], [4, 5], [6, 7]], tokens: 20)
     ) { engine, _ in
-      engineCounts.used = engine.counters.prefetchesUsed
-      engineCounts.wasted = engine.counters.prefetchesWasted
+      engineCounts.used = engine.counters.prefetch.used
+      engineCounts.wasted = engine.counters.prefetch.wasted
       engineCounts.flagged = engine.isPrefetched.filter { $0 }.count
     }
     let fetched = try #require(result.traffic.first { $0.purpose == "prefetch" }).transfers

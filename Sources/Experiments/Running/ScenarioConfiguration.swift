@@ -134,22 +134,37 @@ extension Scenario {
 extension ScenarioPolicy {
   /// The policy's roles, made.
   ///
-  /// - Throws: `EvictionError`, `UnknownRole`.
+  /// - Throws: `EvictionError`, `UnknownRole`, `RoleProblem`.
   func composition(runtime: RuntimeProfile) throws -> PolicyComposition {
-    PolicyComposition(
+    let roles = try predictionRoles()
+    return PolicyComposition(
       name: label, eviction: try EvictionRegistry.named(eviction.name),
       hostEviction: try EvictionRegistry.named(hostEviction.name),
-      prefetch: try RoleRegistry.find(
-        prefetch.name, role: "prefetch policy", in: RoleRegistry.prefetch
-      ).make(),
+      prediction: roles.prediction, prefetch: roles.prefetch,
       schedule: try RoleRegistry.find(
         schedule.name, role: "schedule", in: RoleRegistry.schedule
-      ).make(),
+      ).make(schedule.parameters),
       admission: try RoleRegistry.find(
         admission.name, role: "admission policy", in: RoleRegistry.admission
-      ).make(),
+      ).make(admission.parameters),
       transfer: TransferOptions(
         chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+  }
+
+  /// The predictor, and the prefetch policy that may use it.
+  ///
+  /// - Throws: `UnknownRole`, `RoleProblem`.
+  func predictionRoles() throws -> (
+    prediction: any PredictionPolicy, prefetch: any PrefetchPolicy
+  ) {
+    (
+      try RoleRegistry.find(
+        prediction.name, role: "predictor", in: RoleRegistry.prediction
+      ).make(prediction.parameters),
+      try RoleRegistry.find(
+        prefetch.name, role: "prefetch policy", in: RoleRegistry.prefetch
+      ).make(prefetch.parameters)
+    )
   }
 }
 

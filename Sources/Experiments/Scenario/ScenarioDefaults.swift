@@ -24,6 +24,7 @@ enum ScenarioDefaults {
       eviction: lru
       host_eviction: lru
       prefetch: none
+      prediction: none
       schedule: compute-as-ready
       admission: fcfs
       chunks: 1

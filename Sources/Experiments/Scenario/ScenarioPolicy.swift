@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
+import Policies
 
 /// One role of a policy, by name and with the parameters that the role knows.
 public struct ScenarioRole: Sendable {
   /// The name of the implementation.
   public var name: String
-  /// Its parameters, where a mapping gives some beside the name.
-  public var parameters: ConfigurationNode?
+  /// Its parameters, as far as a mapping sets some beside the name.
+  public var parameters = RoleSettings()
   /// Where the choice stands.
   public var location: SourceLocation
 }
@@ -20,6 +21,8 @@ public struct ScenarioPolicy: Sendable {
   public var eviction: ScenarioRole
   /// Whom to drop from host memory, where that cannot hold every expert.
   public var hostEviction: ScenarioRole
+  /// Which experts of later layers are likely.
+  public var prediction: ScenarioRole
   /// What to fetch ahead of its use.
   public var prefetch: ScenarioRole
   /// In which order a layer's experts are computed.
@@ -36,7 +39,8 @@ public struct ScenarioPolicy: Sendable {
   /// How reports call it.
   public var label: String {
     preset
-      ?? [eviction, prefetch, schedule].map(\.name).filter { $0 != "none" }.joined(separator: " + ")
+      ?? [eviction, prefetch, prediction, schedule].map(\.name).filter { $0 != "none" }.joined(
+        separator: " + ")
   }
 }
 

@@ -1,93 +1,104 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
-import Routing
+import Policies
+import Units
 
 extension ScenarioReader {
   /// The roles of a policy.
   func policy(_ top: MappingReader) -> ScenarioPolicy {
     let reader = MappingReader(top.requiredChild("policy"), into: collector)
     defer { reader.finish() }
-    return ScenarioPolicy(
-      preset: reader.string("preset"),
-      eviction: role(reader, "eviction", among: ScenarioRoleNames.eviction),
-      hostEviction: role(reader, "host_eviction", among: ScenarioRoleNames.eviction),
-      prefetch: role(reader, "prefetch", among: ScenarioRoleNames.prefetch),
-      schedule: role(reader, "schedule", among: ScenarioRoleNames.schedule),
-      admission: role(reader, "admission", among: ScenarioRoleNames.admission),
-      chunks: reader.int("chunks", in: 1...65_536) ?? 1,
-      pinned: reader.bool("pinned") ?? true,
-      writeBack: reader.bool("write_back") ?? false)
+    let problemsBefore = collector.all.count
+    let policy = ScenarioPolicy(
+      preset: reader.string("preset"), eviction: role(reader, "eviction"),
+      hostEviction: role(reader, "host_eviction"), prediction: role(reader, "prediction"),
+      prefetch: role(reader, "prefetch"), schedule: role(reader, "schedule"),
+      admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...65_536) ?? 1,
+      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
+    if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
+    return policy
   }
 
-  /// A role by name.
-  private func role(
-    _ reader: MappingReader, _ key: String, among names: [String]
-  ) -> ScenarioRole {
+  /// A role by name, or by name and parameters.
+  private func role(_ reader: MappingReader, _ key: String) -> ScenarioRole {
+    let choices = ScenarioRoleNames.choices(of: key)
+    let names = choices.map(\.name)
     let location = reader.node[key]?.location ?? reader.node.location
+    let problemsBefore = collector.all.count
     guard let node = reader.child(key), node.mapping != nil else {
-      let name = reader.requiredChoice(key, among: names)
-      return ScenarioRole(name: name, parameters: nil, location: location)
+      let role = ScenarioRole(
+        name: reader.requiredChoice(key, among: names), location: location)
+      if collector.all.count == problemsBefore,
+        let problem = choices.first(where: { $0.name == role.name })?.problem(role.parameters)
+      {
+        reader.report(key, "'\(role.name)': \(problem)")
+      }
+      return role
     }
     let inner = MappingReader(node, into: collector)
-    let name = inner.requiredChoice("policy", among: names)
-    // No role that ships so far takes parameters; one that does names them here.
+    var role = ScenarioRole(name: inner.requiredChoice("name", among: names), location: location)
+    guard collector.all.count == problemsBefore,
+      let choice = choices.first(where: { $0.name == role.name })
+    else {
+      // Which parameters there are, the name would say.
+      inner.ignoreRest()
+      return role
+    }
+    for parameter in choice.parameters {
+      if let values = values(of: parameter, inner) {
+        role.parameters.set(parameter.name, to: values)
+      }
+    }
     inner.finish()
-    return ScenarioRole(name: name, parameters: node, location: location)
+    if collector.all.count == problemsBefore, let problem = choice.problem(role.parameters) {
+      inner.report(problem.parameter, problem.message)
+    }
+    return role
   }
 
-  /// Where expert choices come from.
-  func routing(_ top: MappingReader, model: ScenarioReference) -> ScenarioRouting {
-    let reader = MappingReader(top.requiredChild("routing"), into: collector)
-    defer { reader.finish() }
-    let pairing = reader.choice("pairing", among: ["in-order", "random"])
-    let exhausted = reader.choice("when_exhausted", among: ["wrap", "stop"])
-    return ScenarioRouting(
-      source: routingSource(reader, model: model), pairsAtRandom: pairing == "random",
-      stopsWhenExhausted: exhausted == "stop")
+  /// What a role's mapping sets a parameter to.
+  private func values(of parameter: RoleParameter, _ reader: MappingReader) -> [Double]? {
+    switch parameter.form {
+    case .count(let range):
+      return reader.int(parameter.name, in: range).map { [Double($0)] }
+    case .shares(let range, let most):
+      guard let node = reader.child(parameter.name), let elements = node.sequence else {
+        return reader.quantity(parameter.name, .fraction, in: range).map { [$0] }
+      }
+      guard !elements.isEmpty, elements.count <= most else {
+        reader.report(parameter.name, "is a list of \(elements.count); 1 to \(most) are expected")
+        return nil
+      }
+      let values = elements.compactMap {
+        $0.read(into: collector) { $0.quantity(.fraction, in: range) }
+      }
+      return values.count == elements.count ? values : nil
+    }
   }
 
-  private func routingSource(
-    _ reader: MappingReader, model: ScenarioReference
-  ) -> ScenarioRouting.Source {
-    let hasTrace = reader.has("trace")
-    if hasTrace, reader.has("generator") {
-      reader.report("trace", "stands beside a generator; only one of the two can be used")
+  /// A prefetch policy that fetches what is predicted needs a predictor that sees as far, and a
+  /// predictor needs a policy that uses what it says.
+  private func checkPrediction(of policy: ScenarioPolicy, _ reader: MappingReader) {
+    guard let roles = try? policy.predictionRoles() else { return }
+    let depth = roles.prefetch.predictionDepth
+    let reach = roles.prediction.reach
+    if depth > 0, reach == 0 {
+      let predictors = ScenarioRoleNames.prediction.filter { $0 != "none" }
+      reader.report(
+        "prefetch",
+        "'\(policy.prefetch.name)' fetches what a predictor names, and there is none; set"
+          + " policy.prediction to \(predictors.joined(separator: " or "))")
+    } else if depth == 0, reach > 0 {
+      reader.report(
+        "prediction",
+        "'\(policy.prediction.name)' has no use: prefetch '\(policy.prefetch.name)' asks for no"
+          + " predictions; set policy.prefetch to predicted")
+    } else if depth > reach {
+      reader.report(
+        "prefetch",
+        "fetches for \(depth) layers ahead, but the predictor '\(policy.prediction.name)' sees"
+          + " \(reach)")
     }
-    guard hasTrace, let node = reader.child("trace"), let text = reader.string("trace") else {
-      return .generator(generator(reader, model: model))
-    }
-    let index = reader.child("index").flatMap { node in
-      reader.string("index").map { path($0, .trace, node) ?? $0 }
-    }
-    return .trace(
-      ScenarioRouting.Trace(
-        path: path(text, .trace, node) ?? text,
-        format: reader.choice("format", among: RoutingTraceFormat.allCases.map(\.rawValue)),
-        index: index, layers: reader.int("layers", in: 1...100_000),
-        experts: reader.int("experts", in: 1...65_536), topK: reader.int("top_k", in: 1...1024)))
-  }
-
-  /// The generator that is named, or else the one that is named after the model.
-  private func generator(
-    _ reader: MappingReader, model: ScenarioReference
-  ) -> ScenarioReference {
-    if reader.has("generator") { return reference(reader, "generator", .routing) }
-    if let name = model.text, let path = resolver.library.path(of: name, .routing) {
-      return ScenarioReference(text: name, path: path, inline: nil, location: model.location)
-    }
-    let nothing = ScenarioReference(text: nil, path: nil, inline: nil, location: model.location)
-    // A model that is absent itself has been told of.
-    if model.path == nil, model.inline == nil { return nothing }
-    // Published statistics that suit any shape stand in for a model that nobody has recorded.
-    if let path = resolver.library.path(of: "typical", .routing) {
-      return ScenarioReference(text: "typical", path: path, inline: nil, location: model.location)
-    }
-    let known = resolver.library.names(.routing)
-    reader.report(
-      "generator",
-      "is missing, and no generator bears the model's name; there are "
-        + (known.isEmpty ? "none" : known.joined(separator: ", ")))
-    return nothing
   }
 }

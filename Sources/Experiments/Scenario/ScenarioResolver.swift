@@ -41,12 +41,12 @@ struct ScenarioResolver {
       ])
     }
     let collector = DiagnosticCollector()
-    var tree = try apply(overrides, to: Self.normalized(node, library), into: collector)
+    let tree = try apply(overrides, to: Self.normalized(node, library), into: collector)
     try collector.throwIfAny()
     let preset = try presetTree(of: tree)
     var base = ScenarioDefaults.tree()
     if let preset { base = Self.merge(policy: preset, into: base) }
-    return Self.ordered(base.merging(tree))
+    return Self.ordered(Self.aligned(base, with: tree).merging(tree))
   }
 
   /// The order of the top-level keys, as they are described.
@@ -152,6 +152,37 @@ struct ScenarioResolver {
           key: "policy", keyLocation: policy.location, value: policy.moved(to: "policy"))
       ]), location: policy.location)
     return tree.merging(wrapped)
+  }
+
+  /// The base with its roles in the form in which a tree's are laid over them: a plain name becomes
+  /// a mapping where the tree sets parameters alone, and gives way with all of its parameters where
+  /// the tree names another implementation.
+  private static func aligned(
+    _ base: ConfigurationNode, with tree: ConfigurationNode
+  ) -> ConfigurationNode {
+    guard let written = tree["policy"]?.mapping,
+      case .mapping(var top) = base.content,
+      let place = top.firstIndex(where: { $0.key == "policy" }),
+      case .mapping(var roles) = top[place].value.content
+    else { return base }
+    for index in roles.indices {
+      guard let over = written.first(where: { $0.key == roles[index].key })?.value,
+        over.mapping != nil
+      else { continue }
+      let role = roles[index].value
+      if let name = over["name"] {
+        if let before = role["name"]?.scalar, name.scalar != before { roles[index].value = over }
+      } else if role.scalar != nil {
+        let entry = ConfigurationNode.Entry(
+          key: "name", keyLocation: role.location, value: role.moved(to: "\(role.path).name"))
+        roles[index].value = ConfigurationNode(
+          .mapping([entry]), location: role.location, path: role.path)
+      }
+    }
+    var result = base
+    top[place].value.content = .mapping(roles)
+    result.content = .mapping(top)
+    return result
   }
 
   /// The tree with shorthands written out: `policy: lru` becomes `policy: {preset: lru}`, or

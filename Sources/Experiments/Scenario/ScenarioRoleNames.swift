@@ -2,37 +2,57 @@
 
 import Policies
 
-/// The names that each role of a policy may have in a scenario.
+/// What each role of a policy may be in a scenario.
 public enum ScenarioRoleNames {
-  /// A name and what it stands for.
-  public typealias Named = (name: String, summary: String)
+  /// One choice of a role.
+  public struct Choice: Sendable {
+    /// The name of the implementation.
+    public let name: String
+    /// What it does, in a line.
+    public let summary: String
+    /// The parameters that it knows.
+    public let parameters: [RoleParameter]
+    /// What is wrong with values of its parameters, if anything.
+    let problem: @Sendable (RoleSettings) -> RoleProblem?
+  }
 
   /// Whom to drop.
   public static var eviction: [String] { EvictionRegistry.names }
   /// What to fetch ahead of its use.
-  public static var prefetch: [String] { prefetchPolicies.map(\.name) }
+  public static var prefetch: [String] { RoleRegistry.prefetch.map(\.name) }
+  /// Which experts of later layers are likely.
+  public static var prediction: [String] { RoleRegistry.prediction.map(\.name) }
   /// In which order a layer's experts are computed.
-  public static var schedule: [String] { schedulePolicies.map(\.name) }
+  public static var schedule: [String] { RoleRegistry.schedule.map(\.name) }
   /// Who joins the batch.
-  public static var admission: [String] { admissionPolicies.map(\.name) }
+  public static var admission: [String] { RoleRegistry.admission.map(\.name) }
 
-  /// The roles other than eviction, with their choices.
-  public static var otherRoles: [(role: String, names: [Named])] {
-    [
-      ("prefetch", prefetchPolicies), ("schedule", schedulePolicies),
-      ("admission", admissionPolicies),
-    ]
+  /// Every role with its choices, by the roles' keys.
+  public static let all: [(role: String, choices: [Choice])] = [
+    ("eviction", evictionChoices), ("host_eviction", evictionChoices),
+    ("prefetch", choices(RoleRegistry.prefetch)),
+    ("prediction", choices(RoleRegistry.prediction)), ("schedule", choices(RoleRegistry.schedule)),
+    ("admission", choices(RoleRegistry.admission)),
+  ]
+
+  /// The choices of a role by its key; empty when there is no such role.
+  static func choices(of role: String) -> [Choice] {
+    all.first { $0.role == role }?.choices ?? []
   }
 
-  private static let prefetchPolicies: [Named] = [
-    ("none", "loads an expert when the gate has named it"),
-    ("all", "fetches every expert of the next layer while a layer is computed"),
-  ]
-  private static let schedulePolicies: [Named] = [
-    ("compute-as-ready", "computes resident experts first, each other one as it arrives"),
-    ("load-then-compute", "loads all that a layer misses, then computes the layer"),
-  ]
-  private static let admissionPolicies: [Named] = [
-    ("fcfs", "first come, first served: continuous batching in order of arrival")
-  ]
+  private static let evictionChoices = EvictionRegistry.all.map {
+    Choice(name: $0.name, summary: $0.summary, parameters: []) { _ in nil }
+  }
+
+  private static func choices<Role>(_ registrations: [RoleRegistration<Role>]) -> [Choice] {
+    registrations.map { registration in
+      Choice(
+        name: registration.name, summary: registration.summary,
+        parameters: registration.parameters
+      ) { settings in
+        do throws(RoleProblem) { _ = try registration.make(settings) } catch { return error }
+        return nil
+      }
+    }
+  }
 }

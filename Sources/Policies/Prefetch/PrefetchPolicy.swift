@@ -12,6 +12,9 @@ public protocol PrefetchPolicy: Sendable {
   /// Whether the policy ever asks for anything; an engine need not consult one that does not.
   var isActive: Bool { get }
 
+  /// The number of layers ahead for which it wants predictions; 0 for none, which is the default.
+  var predictionDepth: Int { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -34,11 +37,26 @@ public protocol PrefetchPolicy: Sendable {
   mutating func gateDecided(
     _ layer: Int, activation: borrowing LayerActivation, residency: borrowing ResidencyView,
     requests: inout PrefetchRequests)
+
+  /// A predictor has named experts of a later layer: told after `gateDecided`, once for each layer
+  /// ahead, the nearest first, as far as the predictor and ``predictionDepth`` reach.
+  ///
+  /// - Parameters:
+  ///   - layer: The layer that was predicted, counted among the MoE layers.
+  ///   - distance: How far ahead it lies, from 1.
+  ///   - experts: The experts that the step's tokens are expected to use there, heaviest first.
+  ///   - residency: What is resident in the fastest tier.
+  ///   - requests: Where to write what is wanted.
+  mutating func predicted(
+    layer: Int, distance: Int, experts: [PredictedExpert], residency: borrowing ResidencyView,
+    requests: inout PrefetchRequests)
 }
 
 extension PrefetchPolicy {
   /// Active unless it says otherwise.
   public var isActive: Bool { true }
+  /// Needs no predictions.
+  public var predictionDepth: Int { 0 }
   /// Asks for nothing at this moment.
   public mutating func layerBegan(
     _ layer: Int, residency: borrowing ResidencyView, requests: inout PrefetchRequests
@@ -46,6 +64,11 @@ extension PrefetchPolicy {
   /// Asks for nothing at this moment.
   public mutating func gateDecided(
     _ layer: Int, activation: borrowing LayerActivation, residency: borrowing ResidencyView,
+    requests: inout PrefetchRequests
+  ) {}
+  /// Asks for nothing at this moment.
+  public mutating func predicted(
+    layer: Int, distance: Int, experts: [PredictedExpert], residency: borrowing ResidencyView,
     requests: inout PrefetchRequests
   ) {}
 }

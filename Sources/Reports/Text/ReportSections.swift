@@ -160,6 +160,7 @@ struct ReportSections {
       }
       blocks.append(.table(table))
     }
+    if let table = prefetches { blocks.append(.table(table)) }
     if !result.traffic.isEmpty {
       var table = TextTable(columns: [
         .init("Traffic"), .init("Purpose"), .init("Moved", isNumeric: true),
@@ -177,6 +178,26 @@ struct ReportSections {
       blocks.append(.table(table))
     }
     return ReportSection(title: "Hits and traffic", blocks: blocks)
+  }
+
+  /// What was fetched ahead, if anything was.
+  private var prefetches: TextTable? {
+    guard let prefetch = result.prefetch, prefetch != SimulationResult.PrefetchReport() else {
+      return nil
+    }
+    var table = TextTable(columns: [
+      .init("Fetched ahead"), .init("Used", isNumeric: true), .init("Late", isNumeric: true),
+      .init("Wasted", isNumeric: true), .init("No room", isNumeric: true, dropOrder: 2),
+      .init("Predicted", isNumeric: true, dropOrder: 1), .init("Right", isNumeric: true),
+    ])
+    let right = Double(prefetch.predictedRight) / Double(max(1, prefetch.predicted))
+    table.append([
+      FigureText.integer(prefetch.issued), FigureText.integer(prefetch.used),
+      FigureText.integer(prefetch.late), FigureText.integer(prefetch.wasted),
+      FigureText.integer(prefetch.dropped), FigureText.integer(prefetch.predicted),
+      prefetch.predicted > 0 ? FigureText.percent(right) : FigureText.absent,
+    ])
+    return table
   }
 
   /// The tiers by name, the one whose figures stand at the top of the report first.

@@ -57,11 +57,8 @@ struct EngineCounters {
   /// Bytes read from the drive, and reads ended.
   var driveBytes: Int64 = 0
   var driveReads: UInt64 = 0
-  /// Blocks fetched ahead and used, and fetched ahead and dropped unused.
-  var prefetchesUsed: UInt64 = 0
-  var prefetchesWasted: UInt64 = 0
-  /// Prefetches for which no room could be made.
-  var prefetchesDropped: UInt64 = 0
+  /// Blocks fetched ahead, what became of them, and how right the predictions were.
+  var prefetch = SimulationResult.PrefetchReport()
   /// Output and prompt tokens computed.
   var outputTokens: Int64 = 0
   var promptTokens: Int64 = 0

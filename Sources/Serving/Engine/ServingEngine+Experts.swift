@@ -49,6 +49,7 @@ extension ServingEngine {
     if prefetchIsActive {
       prefetch.gateDecided(
         mixture, activation: activation, residency: tier.view, requests: &prefetchRequests)
+      if predictionDepth > 0 { predict(after: mixture) }
       issuePrefetches(in: &simulation)
     }
   }
@@ -64,7 +65,8 @@ extension ServingEngine {
       let outcome = access.outcomes[place]
       guard outcome == .hit || outcome == .late, isPrefetched[member.block.index] else { continue }
       isPrefetched[member.block.index] = false
-      counters.prefetchesUsed += 1
+      counters.prefetch.used += 1
+      if outcome == .late { counters.prefetch.late += 1 }
     }
   }
 

@@ -95,6 +95,13 @@ extension ServingEngine {
     schedule = configuration.policy.schedule
     admission = configuration.policy.admission
     prefetchIsActive = prefetch.isActive && memory.layers > 0 && !memory.everyExpertIsResident
+    prediction = configuration.policy.prediction
+    predictionDepth = prefetchIsActive ? min(prediction.reach, prefetch.predictionDepth) : 0
+    if predictionDepth > 0 {
+      prediction.configure(
+        layout: layout, seed: configuration.run.seed, replication: configuration.run.replication)
+      predictionBuffers = PredictionBuffers(experts: memory.experts)
+    }
     batch = BatchScheduler(
       limits: configuration.limits,
       keyValue: KeyValueCache(

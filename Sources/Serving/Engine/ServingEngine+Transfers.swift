@@ -226,10 +226,11 @@ extension ServingEngine {
       let reservation = tier.reserve(block, evicted: &evictedBlocks)
       _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
       guard reservation.needsTransfer else {
-        counters.prefetchesDropped += 1
+        counters.prefetch.dropped += 1
         continue
       }
       isPrefetched[block.index] = true
+      counters.prefetch.issued += 1
       let slot = openTransfer(block, isDemanded: false, isTransient: false, in: simulation)
       beginTransfer(slot, in: &simulation)
     }
@@ -250,7 +251,7 @@ extension ServingEngine {
     for block in blocks {
       if isPrefetched[block.index] {
         isPrefetched[block.index] = false
-        counters.prefetchesWasted += 1
+        counters.prefetch.wasted += 1
       }
       if duringAccess && tier.view.isInCurrentSet(block) { inUse += 1 }
       if tier.writesBack { beginWriteBack(block, in: &simulation) }

@@ -52,6 +52,11 @@ struct ServingEngine: ~Copyable, Model {
   let lookAhead: LookAhead?
 
   // Roles.
+  var prediction: any PredictionPolicy
+  /// Layers ahead that are predicted at each gate; 0 when no predictor is active.
+  let predictionDepth: Int
+  /// Buffers of a prediction; empty when none is made.
+  var predictionBuffers: PredictionBuffers?
   var prefetch: any PrefetchPolicy
   let schedule: any SchedulePolicy
   let admission: any AdmissionPolicy

@@ -17,11 +17,6 @@ extension ServingEngine {
       notices.append("the run ended before its warm-up did: figures are those of the whole run")
     }
     notices += configuration.figures.assumptions
-    if counters.prefetchesUsed + counters.prefetchesWasted > 0 {
-      notices.append(
-        "prefetches: \(counters.prefetchesUsed) used, \(counters.prefetchesWasted) dropped unused,"
-          + " \(counters.prefetchesDropped) found no room")
-    }
     return SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
       replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
@@ -31,6 +26,7 @@ extension ServingEngine {
       tpotMs: latencies.timePerOutputToken.summary(), itlMs: latencies.interToken.summary(),
       e2elMs: stable ? latencies.endToEnd.summary() : nil,
       queueMs: stable ? latencies.queueing.summary() : nil, expertCache: cacheReport(),
+      prefetch: prefetchIsActive ? counters.prefetch : nil,
       stallMsPerToken: stallBreakdown(tokens: tokens),
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,

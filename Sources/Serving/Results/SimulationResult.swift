@@ -6,7 +6,7 @@
 /// that is not deterministic stands under ``runInfo`` alone.
 public struct SimulationResult: Codable, Sendable {
   /// The version of this record's schema, "major.minor".
-  public var schemaVersion = "1.0"
+  public var schemaVersion = "1.1"
   /// The name of the scenario.
   public var scenario: String
   /// The seed of the run.
@@ -37,6 +37,9 @@ public struct SimulationResult: Codable, Sendable {
   public var queueMs: Distribution?
   /// Hits and misses of the expert caches.
   public var expertCache: ExpertCacheReport
+  /// What was fetched ahead, and how right the predictions were; `nil` when the policy fetches
+  /// nothing ahead, or every expert is resident.
+  public var prefetch: PrefetchReport?
   /// Time in which the compute stream stood still, by cause [ms per output token].
   public var stallMsPerToken: StallBreakdown
   /// Where the time of a step goes [ms per output token], in the order of a step.

@@ -61,7 +61,7 @@ struct FileCheck {
       return "runtime \(try ProfileLibrary.standard().runtime(path).name)"
     }
     if has("depth", "lags", "layers") { return try checkRoutingParameters(node) }
-    if has("eviction", "prefetch", "schedule", "admission") {
+    if has("eviction", "prefetch", "prediction", "schedule", "admission") {
       return "policy preset \(try ScenarioPolicy.load(preset: path).preset ?? "")"
     }
     if let workload = node["workload"] {

@@ -110,17 +110,21 @@ struct ListCommand: ParsableCommand {
   private func policies(_ library: DataLibrary) -> Listing {
     var listing = Listing([
       ("role", "role", false, 0), ("name", "name", false, 0), ("summary", "summary", false, 0),
+      ("parameters", "parameters", false, 1),
     ])
-    func add(_ role: String, _ name: String, _ summary: String) {
-      listing.append([.text(role), .text(name), .text(summary)])
+    func add(_ role: String, _ name: String, _ summary: String, _ parameters: String = "") {
+      listing.append([.text(role), .text(name), .text(summary), .text(parameters)])
     }
     for name in library.names(.policy) {
       let node = library.path(of: name, .policy).flatMap { try? ConfigurationNode.load(path: $0) }
       add("preset", name, node?["summary"]?.scalar ?? "cannot be read; see 'moesim check'")
     }
-    for rule in EvictionRegistry.all { add("eviction", rule.name, rule.summary) }
-    for (role, names) in ScenarioRoleNames.otherRoles {
-      for name in names { add(role, name.name, name.summary) }
+    // The rules for host memory are those of the fastest memory.
+    for (role, choices) in ScenarioRoleNames.all where role != "host_eviction" {
+      for choice in choices {
+        let parameters = choice.parameters.map { "\($0.name) (\($0.defaultText))" }
+        add(role, choice.name, choice.summary, parameters.joined(separator: ", "))
+      }
     }
     return listing
   }

@@ -57,7 +57,7 @@ struct ScenarioErrorTests {
     "Single mistakes",
     arguments: [
       ("policy.eviction=lur", "policy.eviction", "did you mean 'lru'"),
-      ("policy.prefetch={policy: all, depth: 3}", "policy.prefetch.depth", "unknown key"),
+      ("policy.prefetch={name: all, depth: 3}", "policy.prefetch.depth", "unknown key"),
       ("policy.chunks=0", "policy.chunks", "out of range"),
       ("policy=3", "policy.preset", "?"),
       (

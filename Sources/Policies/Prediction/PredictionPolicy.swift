@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import RandomStreams
+import Residency
+import Routing
+
+/// Which experts of later MoE layers are likely, before their gates have decided.
+///
+/// A value type, told what a later layer's gate will choose, and answering what it would have
+/// predicted: a predictor is modelled by how often and how it errs. What it answers for a token is
+/// a function of the seed, the request, the token's position and the layer alone, so that runs that
+/// differ in another role see the same mistakes.
+public protocol PredictionPolicy: Sendable {
+  /// The number of layers that it looks ahead; 0 if it never predicts, `Int.max` without limit.
+  var reach: Int { get }
+
+  /// Prepares the policy for a run, once, before the first step.
+  ///
+  /// - Parameters:
+  ///   - layout: The model's layers and experts.
+  ///   - seed: The seed of the run.
+  ///   - replication: The replication within the seed.
+  mutating func configure(layout: BlockLayout, seed: UInt64, replication: UInt32)
+
+  /// Answers which experts of a later layer it predicts.
+  ///
+  /// - Parameters:
+  ///   - subject: What is predicted for, and how far ahead.
+  ///   - truth: What the layer's gate will choose, heaviest first for a single token.
+  ///   - answer: Where to add what is predicted, each expert with the gate weight expected of it:
+  ///     the probability that it is right, times the weight of the choice that it stands for.
+  mutating func predict(
+    _ subject: PredictionSubject, truth: borrowing LayerActivation,
+    into answer: inout LayerActivation)
+}
+
+/// What a prediction is made for: a token of a running sequence, in a later layer.
+///
+/// A piece of a prompt of at most ``largestPromptPiece`` tokens is one subject, like a token: its
+/// truth holds what all of its tokens choose. Larger pieces are not predicted.
+public struct PredictionSubject: BitwiseCopyable, Sendable {
+  /// The most prompt tokens that are predicted for. Of larger pieces a generator draws how many
+  /// tokens chose each expert and not which, and a piece activates most experts anyway.
+  public static let largestPromptPiece = 32
+
+  /// The request's number.
+  public var request: UInt64
+  /// The token's position in its sequence, prompt and output counted together; of a piece of a
+  /// prompt its first.
+  public var position: Int
+  /// The layer that is predicted, counted among the MoE layers.
+  public var layer: Int
+  /// How many layers ahead of the one whose gate has just decided it lies; at least 1.
+  public var distance: Int
+
+  /// A subject of a prediction.
+  public init(request: UInt64, position: Int, layer: Int, distance: Int) {
+    self.request = request
+    self.position = position
+    self.layer = layer
+    self.distance = distance
+  }
+}
+
+/// An expert that is expected to be used.
+public struct PredictedExpert: BitwiseCopyable, Sendable, Equatable {
+  /// The expert's number in its layer.
+  public var expert: Int32
+  /// The gate weight expected of it, summed over the step's tokens.
+  public var weight: Float
+
+  /// A predicted expert.
+  public init(expert: Int32, weight: Float) {
+    self.expert = expert
+    self.weight = weight
+  }
+}

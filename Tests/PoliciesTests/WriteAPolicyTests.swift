@@ -69,11 +69,27 @@ struct RepeatPrefetch: PrefetchPolicy {
   }
 }
 
+/// Predicts a token's heaviest expert of the next layer, and no other.
+struct TopPrediction: PredictionPolicy {
+  var reach: Int { 1 }
+
+  mutating func configure(layout: BlockLayout, seed: UInt64, replication: UInt32) {}
+
+  mutating func predict(
+    _ subject: PredictionSubject, truth: borrowing LayerActivation,
+    into answer: inout LayerActivation
+  ) {
+    guard let expert = truth.distinct.first else { return }
+    answer.add(expert: expert, weight: truth.weightPerExpert[Int(expert)])
+  }
+}
+
 /// The code of docs/write-a-policy.md, compiled and run.
 @Suite("The policies that the guide writes")
 struct WriteAPolicyTests {
   @Test(
-    "the guide shows the code as it is here", arguments: ["LightestEviction", "RepeatPrefetch"])
+    "the guide shows the code as it is here",
+    arguments: ["LightestEviction", "RepeatPrefetch", "TopPrediction"])
   func guideShowsThisCode(name: String) throws {
     let guide = try String(
       contentsOf: Checkout.root.appending(path: "docs/write-a-policy.md"), encoding: .utf8)
@@ -119,5 +135,29 @@ struct WriteAPolicyTests {
     policy.layerBegan(0, residency: tier.view, requests: &requests)
     #expect(
       requests.blocks == [layout.block(layer: 1, expert: 3), layout.block(layer: 1, expert: 1)])
+  }
+
+  @Test("a token's heaviest expert is predicted, and what it names is asked for")
+  func predictsTheHeaviest() {
+    let layout = BlockLayout(layers: 2, experts: 4, bytesPerExpert: 1)
+    let tier = ResidencyTier(
+      layout: layout, pools: .perLayer(slots: 2), eviction: LightestEviction())
+    var truth = LayerActivation(experts: 4)
+    truth.add(expert: 3, weight: 0.7)
+    truth.add(expert: 1, weight: 0.3)
+    var predictor = TopPrediction()
+    predictor.configure(layout: layout, seed: 1, replication: 0)
+    var answer = LayerActivation(experts: 4)
+    predictor.predict(
+      PredictionSubject(request: 0, position: 5, layer: 1, distance: 1), truth: truth, into: &answer
+    )
+    #expect(answer.distinct == [3])
+    var prefetch = PredictedPrefetch()
+    prefetch.configure(layout: layout)
+    var requests = PrefetchRequests()
+    prefetch.predicted(
+      layer: 1, distance: 1, experts: [PredictedExpert(expert: 3, weight: 0.7)],
+      residency: tier.view, requests: &requests)
+    #expect(requests.blocks == [layout.block(layer: 1, expert: 3)])
   }
 }

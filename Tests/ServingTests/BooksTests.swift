@@ -16,6 +16,7 @@ struct BooksTests {
     case prefetchAll, prefetchAllSlow, prefetchPageable, lfu, fifo, pinned, belady
     case drive, drivePageable, drivePrefetch, unified, overflowing, oneBuffer, shortCache, resident
     case resetting, wholePrompts, elastic, elasticPrefetch
+    case predicted, predictedGlobal, predictedDrive
   }
 
   static func rule(_ name: String) -> EvictionRegistration {
@@ -34,6 +35,14 @@ struct BooksTests {
     case .prefetchPageable:
       policy.prefetch = PrefetchAll()
       policy.transfer = TransferOptions(chunks: 3, pinned: false)
+    case .predicted, .predictedDrive:
+      policy.prediction = RecallPrediction(recall: [0.7])
+      policy.prefetch = PredictedPrefetch()
+      policy.transfer.writeBack = kind == .predicted
+    case .predictedGlobal:
+      policy.eviction = rule("belady")
+      policy.prediction = OraclePrediction()
+      policy.prefetch = PredictedPrefetch(depth: 2)
     case .lfu: policy.eviction = rule("lfu")
     case .fifo: policy.eviction = rule("fifo")
     case .pinned: policy.eviction = rule("static")
@@ -46,14 +55,14 @@ struct BooksTests {
   static func cache(_ kind: Kind, expert: Int64, perToken: Int64) -> CacheConfiguration {
     var cache = CacheConfiguration(experts: .count(4), keyValue: .bytes(1 << 28))
     switch kind {
-    case .globalPool, .prefetchAll, .prefetchAllSlow:
+    case .globalPool, .prefetchAll, .prefetchAllSlow, .predictedGlobal:
       cache = .init(experts: .count(17), pool: .global)
     case .empty: cache.initial = .empty
     case .overflowing: cache.experts = .count(1)
     case .oneBuffer:
       cache.experts = .count(2)
       cache.stagingBuffers = 1
-    case .drive, .drivePageable: cache.host = .bytes(11 * expert)
+    case .drive, .drivePageable, .predictedDrive: cache.host = .bytes(11 * expert)
     case .drivePrefetch:
       cache = .init(experts: .count(17), pool: .global, host: .bytes(20 * expert))
     case .shortCache:
@@ -72,7 +81,7 @@ struct BooksTests {
     let model = try ServingHarness.model()
     var figures = ServingHarness.figures(linkRate: kind == .prefetchAllSlow ? 1e9 : 10e9)
     switch kind {
-    case .drive, .drivePageable, .drivePrefetch: figures.drive = ServingHarness.drive
+    case .drive, .drivePageable, .drivePrefetch, .predictedDrive: figures.drive = ServingHarness.drive
     case .unified:
       figures = ServingHarness.figures(drive: ServingHarness.drive, isUnified: true)
     case .halfDuplex: figures.linkIsFullDuplex = false
@@ -147,8 +156,9 @@ struct BooksTests {
   func tokensOnce(kind: Kind) throws {
     let requests = Self.requests()
     let ledger = TokenLedger()
-    // A rule that looks ahead asks the routing too.
-    guard kind != .belady, kind != .pinned else { return }
+    // Rules and predictors that look ahead ask the routing too.
+    let looksAhead: [Kind] = [.belady, .pinned, .predicted, .predictedGlobal, .predictedDrive]
+    guard !looksAhead.contains(kind) else { return }
     let result = try ServingHarness.run(
       Self.configuration(kind, requests: requests, ledger: ledger))
     var tokens = 0

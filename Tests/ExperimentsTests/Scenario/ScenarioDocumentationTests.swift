@@ -36,10 +36,23 @@ struct ScenarioDocumentationTests {
     let text = try document()
     let names =
       ScenarioRoleNames.eviction + ScenarioRoleNames.prefetch + ScenarioRoleNames.schedule
-      + ScenarioRoleNames.admission + WorkloadDescription.processNames
+      + ScenarioRoleNames.admission + ScenarioRoleNames.prediction
+      + WorkloadDescription.processNames
       + WorkloadDescription.distributionNames + RequestTraceFormat.allCases.map(\.rawValue)
     for name in names { #expect(text.contains("`\(name)`"), "\(name)") }
     for role in ScenarioPrecision.roles { #expect(text.contains("| `precision.\(role)` |")) }
+  }
+
+  @Test("Every parameter of a role is described with its default")
+  func parameters() throws {
+    let rows = try document().split(separator: "\n")
+    for (role, choices) in ScenarioRoleNames.all {
+      for parameter in choices.flatMap(\.parameters) {
+        let key = "policy.\(role).\(parameter.name)"
+        let row = try #require(rows.first { $0.hasPrefix("| `\(key)` |") }, "\(key)")
+        #expect(row.contains("| \(parameter.defaultText) |"), "\(key)")
+      }
+    }
   }
 
   @Test("Every described key can be set", arguments: try! describedKeys())
@@ -55,6 +68,12 @@ struct ScenarioDocumentationTests {
         ["burstiness": "gamma", "rate": "gamma"][key.split(separator: ".").last ?? ""]
         ?? "closed-loop"
       context = ["workload.arrivals={process: \(process)}"]
+    }
+    for (role, choices) in ScenarioRoleNames.all {
+      let owner = choices.first { choice in
+        choice.parameters.contains { key == "policy.\(role).\($0.name)" }
+      }
+      if let owner { context = ["policy.\(role).name=\(owner.name)"] }
     }
     do {
       _ = try files.scenario(TemporaryLibrary.base, set: context + ["\(key)={no: {such: value}}"])
@@ -91,6 +110,12 @@ struct ScenarioDocumentationTests {
     let files = try TemporaryLibrary()
     let scenario = try files.scenario(TemporaryLibrary.base, set: ["policy={preset: \(file)}"])
     #expect(scenario.policy.eviction.name == node["eviction"]?.scalar)
+    for (key, role) in [
+      ("prefetch", scenario.policy.prefetch), ("prediction", scenario.policy.prediction),
+    ] {
+      guard let written = node[key] else { continue }
+      #expect(role.name == written.scalar ?? written["name"]?.scalar)
+    }
     #expect(node["name"]?.scalar == URL(filePath: file).deletingPathExtension().lastPathComponent)
   }
 

@@ -58,6 +58,34 @@ struct ScenarioErrorTests {
     arguments: [
       ("policy.eviction=lur", "policy.eviction", "did you mean 'lru'"),
       ("policy.prefetch={name: all, depth: 3}", "policy.prefetch.depth", "unknown key"),
+      ("policy.prefetch={name: al}", "policy.prefetch.name", "did you mean 'all'"),
+      (
+        "policy.prefetch={name: predicted, dept: 2}", "policy.prefetch.dept", "did you mean 'depth'"
+      ),
+      ("policy.prefetch={name: predicted, depth: 0}", "policy.prefetch.depth", "out of range"),
+      ("policy.prefetch={name: predicted, count: 0.5}", "policy.prefetch.count", "whole number"),
+      ("policy.prefetch={depth: 2, count: 1}", "policy.prefetch.depth", "unknown key"),
+      ("policy.eviction={name: lru, k: 3}", "policy.eviction.k", "unknown key"),
+      ("policy.prediction=orakle", "policy.prediction", "did you mean 'oracle'"),
+      ("policy.prediction=recall", "policy.prediction", "'recall': recall: is missing"),
+      ("policy.prediction={name: recall}", "policy.prediction.recall", "is missing"),
+      ("policy.prediction={name: recall, recall: 120%}", "policy.prediction.recall", "120%"),
+      (
+        "policy.prediction={name: recall, recall: [0.9, 2]}", "policy.prediction.recall[1]",
+        "out of range"
+      ),
+      ("policy.prediction={name: recall, recall: []}", "policy.prediction.recall", "list of 0"),
+      (
+        "policy.prediction={name: recall, recall: [0.9, 0.8], distance: 3}",
+        "policy.prediction.recall", "2 shares for a distance of 3"
+      ),
+      ("policy.prediction={name: oracle, distance: 3}", "policy.prediction.distance", "unknown"),
+      ("policy.prediction=oracle", "policy.prediction", "has no use"),
+      ("policy.prefetch=predicted", "policy.prefetch", "set policy.prediction to oracle or recall"),
+      (
+        "policy={prefetch: {name: predicted, depth: 3}, prediction: {name: recall, recall: 0.9}}",
+        "policy.prefetch", "3 layers ahead, but the predictor 'recall' sees 1"
+      ),
       ("policy.chunks=0", "policy.chunks", "out of range"),
       ("policy=3", "policy.preset", "?"),
       (

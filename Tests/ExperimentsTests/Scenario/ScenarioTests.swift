@@ -2,6 +2,7 @@
 
 import Configuration
 import Foundation
+import Policies
 import TestSupport
 import Testing
 import Workload
@@ -60,6 +61,43 @@ struct ScenarioTests {
     #expect(origin(scenario, "serving.max_batch") == "default")
     #expect(origin(scenario, "slo.tpot_p99") == "\(file):5:17")
     #expect(scenario.policy.eviction.name == "lfu" && scenario.policy.prefetch.name == "all")
+  }
+
+  @Test("A role's parameters are laid over those of the preset, as long as it is the same role")
+  func roleParameters() throws {
+    try files.write(
+      """
+      name: guess
+      eviction: lru
+      prediction: {name: recall, recall: [96%, 0.9]}
+      prefetch: {name: predicted, depth: 2}
+      """, to: "policies/guess.yaml")
+    func policy(_ overrides: String...) throws -> ScenarioPolicy {
+      try files.scenario(TemporaryLibrary.base, set: ["policy=guess"] + overrides).policy
+    }
+    let plain = try policy()
+    #expect(plain.prediction.name == "recall" && plain.prefetch.name == "predicted")
+    #expect(plain.prediction.parameters["recall"] == [0.96, 0.9])
+    #expect(plain.prefetch.parameters["depth"] == [2])
+    let deeper = try policy(
+      "policy.prefetch.count=1", "policy.prediction.recall=0.5", "policy.prediction.distance=3")
+    #expect(deeper.prefetch.parameters.count("depth") == 2)
+    #expect(deeper.prefetch.parameters.count("count") == 1)
+    #expect(deeper.prediction.parameters["recall"] == [0.5])
+    // Another implementation has none of the preset's parameters.
+    let oracle = try policy("policy.prediction={name: oracle}")
+    #expect(oracle.prediction.name == "oracle" && oracle.prediction.parameters == RoleSettings())
+    let none = try policy("policy.prediction=none", "policy.prefetch={name: all}")
+    #expect(none.prediction.name == "none" && none.prefetch.name == "all")
+    // A plain name is completed by parameters that are set alone.
+    try files.write(
+      "name: deep\neviction: lru\nprediction: oracle\nprefetch: predicted\n",
+      to: "policies/deep.yaml")
+    let deep = try files.scenario(
+      TemporaryLibrary.base, set: ["policy=deep", "policy.prefetch.depth=4"]
+    ).policy
+    #expect(deep.prefetch.name == "predicted" && deep.prefetch.parameters.count("depth") == 4)
+    #expect(deep.label == "deep")
   }
 
   @Test("Overrides reach every kind of key")

@@ -15,9 +15,8 @@ struct MoesimCommand: ParsableCommand {
       64 wrong usage, 65 bad data, 66 missing input, 74 output could not be written.
       """,
     subcommands: [
-      SimulateCommand.self, CacheCommand.self, TraceCommand.self, CheckCommand.self,
-      ListCommand.self,
-      ShowCommand.self,
+      SimulateCommand.self, CompareCommand.self, CacheCommand.self, TraceCommand.self,
+      CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 
   /// Parses the arguments and runs the command that they name.

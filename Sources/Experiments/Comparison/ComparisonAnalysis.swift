@@ -27,6 +27,7 @@ struct ComparisonAnalysis {
       let steady = runs.filter(\.stable)
       return PolicyComparison.Row(
         name: contender.name, kind: contender.kind, roles: contender.roles,
+        knowsFuture: contender.knowsFuture,
         mean: ComparisonFigures(meanOf: steady.map(\.figures)),
         steadyReplications: steady.count, unstableReplications: runs.count - steady.count,
         ceilingShare: nil, versusBaseline: nil, runs: runs)

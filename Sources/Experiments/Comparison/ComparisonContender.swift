@@ -23,6 +23,13 @@ struct ComparisonContender {
       admission: policy.admission.name)
   }
 
+  /// Whether an eviction rule knows the future, so that no machine can run the policy.
+  var knowsFuture: Bool {
+    EvictionRegistry.all.contains {
+      $0.needsFuture && [policy.eviction.name, policy.hostEviction.name].contains($0.name)
+    }
+  }
+
   /// Whether two contenders would do the same in every run.
   func equals(_ other: ComparisonContender) -> Bool {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers

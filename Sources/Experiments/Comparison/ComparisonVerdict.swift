@@ -18,12 +18,22 @@ struct ComparisonVerdict {
     let policies = rows.filter { $0.kind == .policy }
     let steady = policies.filter { $0.mean?.value(of: measure) != nil }
     let unsteady = policies.filter { $0.steadyReplications == 0 }
-    guard let winner = steady.max(by: { speed($0) < speed($1) }) else {
+    let runnable = steady.filter { !$0.knowsFuture }
+    let candidates = runnable.isEmpty ? steady : runnable
+    guard let winner = candidates.max(by: { speed($0) < speed($1) }) else {
       return "No policy has a steady state, so there is nothing to compare: lower "
         + "workload.rate_scale, or use a closed loop."
     }
-    var text = standing(of: winner, among: steady)
+    var text = standing(of: winner, among: candidates)
     if let why = why(winner) { text += "; " + why }
+    for oracle in steady where oracle.knowsFuture && oracle.name != winner.name {
+      guard let difference = oracle.versusBaseline?.difference(of: measure),
+        let ratio = speedRatio(difference)
+      else { continue }
+      text +=
+        "; \(oracle.name), which knows the future, reaches \(fixed(ratio, 2)) x"
+        + " \(rows[baseline].name)"
+    }
     if !unsteady.isEmpty {
       text += "; without a steady state: \(unsteady.map(\.name).joined(separator: ", "))"
     }
@@ -37,7 +47,7 @@ struct ComparisonVerdict {
 
   /// How the winner stands to the baseline, or the next to the winner where that is the baseline.
   private func standing(
-    of winner: PolicyComparison.Row, among steady: [PolicyComparison.Row]
+    of winner: PolicyComparison.Row, among candidates: [PolicyComparison.Row]
   ) -> String {
     let base = rows[baseline]
     if winner.name != base.name, let difference = winner.versusBaseline?.difference(of: measure),
@@ -46,13 +56,16 @@ struct ComparisonVerdict {
       return "\(winner.name): \(fixed(ratio, 2)) x \(base.name) in \(unit)"
         + values(winner, base) + certainty(difference)
     }
-    let others = steady.filter { $0.name != winner.name }
+    guard winner.name == base.name else {
+      return "\(winner.name) is fastest, but \(base.name) has no steady state to compare it with"
+    }
+    let others = candidates.filter { $0.name != winner.name }
     guard let next = others.max(by: { speed($0) < speed($1) }) else {
       return "\(winner.name) stands alone"
     }
     guard let difference = next.versusBaseline?.difference(of: measure),
       let ratio = speedRatio(difference)
-    else { return "\(winner.name) wins, and \(base.name) has no pair to compare it with" }
+    else { return "\(winner.name) wins" }
     if difference.mean == 0, difference.standardDeviation ?? 0 == 0 {
       return "\(winner.name) and \(next.name) do not differ in \(unit)"
     }

@@ -20,6 +20,8 @@ public struct PolicyComparison: Codable, Sendable {
     public var kind: Kind
     /// The policy's roles.
     public var roles: Roles
+    /// Whether its eviction rule knows the future, so that no machine can run it.
+    public var knowsFuture: Bool
     /// The means over the replications with a steady state; `nil` when there is none.
     public var mean: ComparisonFigures?
     /// The replications with a steady state.

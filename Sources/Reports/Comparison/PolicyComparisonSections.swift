@@ -12,7 +12,7 @@ struct PolicyComparisonSections {
   }
 
   var all: [ReportSection] {
-    [head, speed, differences, experts, stalls, notices].filter { !$0.blocks.isEmpty }
+    [head, speed, differences, experts, stalls, notices, run].filter { !$0.blocks.isEmpty }
   }
 
   private var head: ReportSection {
@@ -133,7 +133,7 @@ struct PolicyComparisonSections {
 
   private func interval(_ difference: PairedDifference, scale: Double) -> String {
     guard let low = difference.low, let high = difference.high else { return FigureText.absent }
-    return "\(signed(low * scale)) … \(signed(high * scale))"
+    return "\(signed(low * scale)) to \(signed(high * scale))"
   }
 
   private func probability(_ value: Double?) -> String {
@@ -193,5 +193,16 @@ struct PolicyComparisonSections {
   private var notices: ReportSection {
     ReportSection(
       title: "Notices", blocks: comparison.notices.isEmpty ? [] : [.list(comparison.notices)])
+  }
+
+  private var run: ReportSection {
+    let runs = comparison.rows.reduce(0) { $0 + $1.runs.count }
+    var text = runs == 1 ? "1 run" : "\(runs) runs"
+    if let info = comparison.runInfo {
+      text += "; moesim \(info.version) (\(info.build)) on \(info.host): "
+      text += "\(FigureText.number(info.wallSeconds)) s of wall time, "
+      text += "\(FigureText.number(info.cpuSeconds)) s of processor time"
+    }
+    return ReportSection(title: "", blocks: [.paragraph(text + ".")])
   }
 }

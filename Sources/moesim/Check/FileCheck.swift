@@ -5,6 +5,7 @@ import Experiments
 import Foundation
 import Hardware
 import ModelDescriptors
+import Reports
 import Routing
 import Workload
 
@@ -34,9 +35,37 @@ struct FileCheck {
       return try FileCheck(path: inside).run()
     }
     switch URL(filePath: path).pathExtension.lowercased() {
+    case "json" where try isTimeline(): return try checkTimeline()
     case "yaml", "yml", "json": return try checkConfiguration()
     default: return try checkTrace()
     }
+  }
+
+  /// Whether the file begins as a timeline does: with the list of a trace's events.
+  private func isTimeline() throws -> Bool {
+    let file = try FileHandle(forReadingFrom: URL(filePath: path))
+    defer { try? file.close() }
+    let head = String(decoding: try file.read(upToCount: 4096) ?? Data(), as: UTF8.self)
+    return head.contains("\"traceEvents\"")
+  }
+
+  /// Reads a timeline for what a viewer would draw wrongly.
+  private func checkTimeline() throws -> String {
+    let check = try ChromeTraceCheck(path: path)
+    let told = check.violations.prefix(100).map {
+      Diagnostic(location: SourceLocation(origin: path), message: $0)
+    }
+    let untold = check.violationCount - told.count
+    if !told.isEmpty {
+      let rest =
+        untold > 0
+        ? [
+          Diagnostic(location: SourceLocation(origin: path), message: "\(untold) more of the kind")
+        ]
+        : []
+      throw Diagnostics(told + rest)
+    }
+    return "timeline of \(check.slices) slices on \(check.tracks) tracks"
   }
 
   private func checkConfiguration() throws -> String {

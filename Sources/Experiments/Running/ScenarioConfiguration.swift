@@ -35,6 +35,12 @@ extension Scenario {
       if let format = precision[role.key] { plan[keyPath: role.path] = format }
     }
     let composition = try policy.composition(runtime: runtimeProfile)
+    if composition.transfer.writeBack && figures.isUnified {
+      throw Diagnostic(
+        location: tree.value(at: "policy.write_back")?.location, path: "policy.write_back",
+        message: "\(machine.name) has one memory for host and device, in which nothing is written"
+          + " back; expected false")
+    }
     let seed = run.seed
     let description = workload
     let routing = try routingMaker(

@@ -123,12 +123,10 @@ extension ServingEngine {
     let sequence = batch[slot]
     routing.endSequence(slot: sequence.routingSlot)
     lookAhead?.end(sequence.request.number)
+    recordRequest(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     batch.finish(slot)
     latencies.record(sequence, limits: configuration.serviceLevel)
-    timeline?.sink.request(
-      number: sequence.request.number, arrival: sequence.request.arrivalNanoseconds,
-      scheduled: sequence.scheduled, firstToken: sequence.firstToken, end: now)
     progress.completed(
       sequence, now: now, batchSize: configuration.limits.maximumSequences)
     if sequence.request.user >= 0 {

@@ -38,6 +38,7 @@ extension ServingEngine {
       batch[entry.sequence] = sequence
     }
     if let lookAhead { advance(lookAhead) }
+    recordLevels(now: stepBegan)
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
     counters.deviceFLOP += costs.endFLOP

@@ -18,7 +18,7 @@ struct TimelineState {
   init(sink: any TimelineSink, machine: SimulatedMachine) {
     self.sink = sink
     var tracks: [TimelineTrack] = []
-    let servers = machine.tracks
+    let servers = machine.tracks.filter { $0.server != machine.driveLanes || machine.hasDriveTier }
     firstTrack = [Int](
       repeating: -1, count: Int(servers.map(\.server.index).max() ?? 0) + 1)
     lanes = [Int](repeating: 1, count: firstTrack.count)
@@ -100,6 +100,32 @@ struct TimelineState {
 }
 
 extension ServingEngine {
+  /// Records a request's life when it has ended.
+  mutating func recordRequest(_ sequence: SequenceState) {
+    timeline?.sink.request(
+      number: sequence.request.number, arrival: sequence.request.arrivalNanoseconds,
+      scheduled: sequence.scheduled, firstToken: sequence.firstToken, end: sequence.lastToken)
+  }
+
+  /// Records at a step's beginning how full the queue, the batch and the memories are.
+  mutating func recordLevels(now: UInt64) {
+    guard recordsTimeline else { return }
+    let experts = (0..<tier.view.poolCount).reduce(Int64(0)) {
+      $0 + tier.view.usedBytes(inPool: $1)
+    }
+    let mebibyte = 1_048_576.0
+    let levels: [(track: String, name: String, value: Double)] = [
+      ("serving", "waiting requests", Double(batch.waitingCount)),
+      ("serving", "running sequences", Double(batch.running.count)),
+      ("gpu0", "KV cache (MiB)", Double(batch.keyValue.used) / mebibyte),
+      ("gpu0", "expert cache (MiB)", Double(memory.layers > 0 ? experts : 0) / mebibyte),
+    ]
+    for level in levels {
+      timeline?.sink.counter(
+        track: level.track, name: level.name, nanoseconds: now, value: level.value)
+    }
+  }
+
   /// Hands what has ended to the timeline's sink.
   mutating func recordTimeline(now: UInt64) {
     guard var state = timeline.take() else { return }

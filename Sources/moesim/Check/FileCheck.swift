@@ -180,7 +180,9 @@ struct FileCheck {
   }
 
   private func checkTrace() throws -> String {
-    if let format = try RoutingTraceFormat.recognise(path: path) {
+    let named: RoutingTraceFormat? =
+      URL(filePath: path).pathExtension.lowercased() == "moesim" ? .moesim : nil
+    if let format = try RoutingTraceFormat.recognise(path: path) ?? named {
       let file = try RoutingTraceFile(
         path: path, options: RoutingTraceFile.Options(format: format))
       var reader = try file.reader()
@@ -188,8 +190,29 @@ struct FileCheck {
       while try reader.next(into: &event) {}
       return "routing trace (\(format.rawValue))"
     }
+    if let word = unknownBeginning() {
+      throw Diagnostic(
+        location: SourceLocation(origin: path),
+        message:
+          "is not known as a trace: '\(word)' begins neither a request trace nor a routing trace "
+          + "(topk-bytes has no mark; 'moesim trace inspect' takes its shape), and scenarios, "
+          + "profiles, models and policies end in .yaml or .json")
+    }
     let format = try checkRequests(path)
     return "request trace (\(format.rawValue))"
+  }
+
+  /// How the file begins, where no request trace begins so.
+  private func unknownBeginning() -> String? {
+    guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+    defer { try? file.close() }
+    guard let head = try? file.read(upToCount: 4096) else { return nil }
+    let lines = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .filter { !$0.hasPrefix("#") && $0.contains { !$0.isWhitespace } }
+    guard let line = lines.first else { return nil }
+    guard RequestTraceFormat.recognized(firstLine: String(line)) == nil else { return nil }
+    return String(
+      String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 32 }.prefix(40)))
   }
 
   /// Reads a request trace to its end, past lines that are wrong.

@@ -17,9 +17,8 @@ struct MoesimCommand: ParsableCommand {
       """,
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
-      SimulateCommand.self, CacheCommand.self, TraceCommand.self, CheckCommand.self,
-      ListCommand.self,
-      ShowCommand.self,
+      SimulateCommand.self, CompareCommand.self, CacheCommand.self, TraceCommand.self,
+      CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 
   /// Parses the arguments and runs the command that they name.

@@ -81,6 +81,11 @@ struct ExitCodeTests {
     #expect(try Program.run(["trace", "inspect", trace]).code == 65)
     let model = try scratch.write("{\"model_type\": \"mixtral\"}", to: "bad.json")
     #expect(try Program.run(["check", model]).code == 65)
+    let mismatch = try scratch.write(
+      "hardware: rtx-4090-desktop\nmodel: olmoe-1b-7b\nworkload: conversation-sample.csv\n"
+        + "routing: {trace: traces/routing/mixtral-sample.moesim}\n", to: "mismatch.yaml")
+    let mixed = try Program.run(["check", mismatch])
+    #expect(mixed.code == 65 && mixed.errors.contains("top-2"), "\(mixed.errors)")
     let routing = try scratch.write("not a routing trace", to: "bad.bin")
     #expect(try Program.run(["cache", routing, "--capacity", "50%"]).code == 65)
   }

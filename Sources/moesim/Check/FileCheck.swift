@@ -167,6 +167,9 @@ struct FileCheck {
     }
     try part { if let trace = scenario.workload.trace { try checkRequests(trace) } }
     try collector.throwIfAny()
+    // Parts that are right alone must go together: a trace's shape with the model's, roles with names.
+    try part { _ = try scenario.configuration() }
+    try collector.throwIfAny()
     return "scenario \(scenario.name)"
   }
 

@@ -223,6 +223,7 @@ struct BatchingTests {
     // Decoding reads every weight but the embedding's table once a step, at 1 TB/s.
     let weights = Double(model.bytes(under: .bf16).total - model.bytes(under: .bf16).embedding)
     let milliseconds = weights / 1e12 * 1e3
-    #expect(abs(result.tpotMs!.mean - milliseconds) < milliseconds * 0.02)
+    #expect(result.tpotMs!.mean >= milliseconds)
+    #expect(result.tpotMs!.mean < milliseconds * 1.06)
   }
 }

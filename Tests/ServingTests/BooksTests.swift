@@ -15,7 +15,7 @@ struct BooksTests {
     case reactive, globalPool, empty, waits, chunks, pageable, writeBack, halfDuplex
     case prefetchAll, prefetchAllSlow, prefetchPageable, lfu, fifo, pinned, belady
     case drive, drivePageable, drivePrefetch, unified, overflowing, oneBuffer, shortCache, resident
-    case resetting, wholePrompts
+    case resetting, wholePrompts, elastic, elasticPrefetch
   }
 
   static func rule(_ name: String) -> EvictionRegistration {
@@ -29,7 +29,8 @@ struct BooksTests {
     case .chunks: policy.transfer.chunks = 3
     case .pageable, .drivePageable: policy.transfer.pinned = false
     case .writeBack, .halfDuplex: policy.transfer.writeBack = true
-    case .prefetchAll, .prefetchAllSlow, .drivePrefetch: policy.prefetch = PrefetchAll()
+    case .prefetchAll, .prefetchAllSlow, .drivePrefetch, .elasticPrefetch:
+      policy.prefetch = PrefetchAll()
     case .prefetchPageable:
       policy.prefetch = PrefetchAll()
       policy.transfer = TransferOptions(chunks: 3, pinned: false)
@@ -86,11 +87,18 @@ struct BooksTests {
           fullWatts: full))
     }
     let shape = RoutingShape(layers: 4, experts: 8, topK: 2)
+    let bytes = model.bytes(under: .bf16)
+    var division = cache(
+      kind, expert: bytes.perExpert,
+      perToken: Int64(model.keyValueBytesPerToken(under: .bf16)))
+    if kind == .elastic || kind == .elasticPrefetch {
+      // Room for 15 experts and a little, which sequences take from the experts.
+      let budget = Int64(Double(figures.deviceMemoryBytes) * division.memoryFraction)
+      division.keyValue = .elastic(minimumExpertBytes: 10 * bytes.perExpert)
+      division.workspaceBytes = budget - bytes.nonExpert - 17 * bytes.perExpert - 100_000
+    }
     return ServingHarness.configuration(
-      model: model,
-      cache: cache(
-        kind, expert: model.bytes(under: .bf16).perExpert,
-        perToken: Int64(model.keyValueBytesPerToken(under: .bf16))),
+      model: model, cache: division,
       policy: policy(kind),
       limits: BatchLimits(
         maximumSequences: 3, tokenBudget: 40, chunkedPrefill: kind != .wholePrompts),
@@ -120,6 +128,11 @@ struct BooksTests {
       #expect(engine.host?.inconsistencies() ?? [] == [])
       #expect(engine.batch.keyValue.used <= engine.batch.keyValue.capacity)
       #expect(engine.freeBuffers >= 0)
+      if engine.memory.isElastic, engine.stepIsActive, !engine.stepAwaitsRoom {
+        #expect(
+          engine.tier.view.usedBytes(inPool: 0) + engine.batch.keyValue.used
+            <= engine.memory.sharedBytes)
+      }
     }
     ServingHarness.checkBooks(result, configuration, requests: requests)
     if kind == .shortCache { #expect(result.requests.preemptions > 0) }

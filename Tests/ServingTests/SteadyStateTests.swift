@@ -108,8 +108,8 @@ struct SteadyStateTests {
     let cut = ends[requests - 1]
     let total = UInt64((result.simulatedSeconds * 1e9).rounded())
     #expect(abs(result.measuredSeconds - Double(total - cut) * 1e-9) < 2e-9)
-    // Requests that arrived later make the latencies.
-    let counted = run.sink.requests.filter { $0.arrival >= cut }
+    // Requests that ended later make the latencies.
+    let counted = run.sink.requests.filter { $0.end > cut }
     #expect(result.ttftMs?.count == counted.count)
     let mean = counted.reduce(0.0) { $0 + Double($1.firstToken - $1.arrival) } * 1e-6
     #expect(abs(result.ttftMs!.mean - mean / Double(counted.count)) < 1e-6)

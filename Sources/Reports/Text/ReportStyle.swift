@@ -21,20 +21,21 @@ public struct ReportStyle: Sendable, Equatable {
   /// The style for what a file descriptor leads to.
   ///
   /// Colours only on a terminal, and neither when `NO_COLOR` is non-empty (no-color.org) nor when
-  /// `TERM` is `dumb`. The width is `COLUMNS` where that is a number, else the terminal's, else 80.
-  /// Unicode where the locale (`LC_ALL`, `LC_CTYPE`, `LANG`, the first that is set) says UTF-8.
+  /// `TERM` is `dumb`. The width is `COLUMNS` where that is a number, else the terminal's, else
+  /// `pipeWidth`. Unicode where the locale (`LC_ALL`, `LC_CTYPE`, `LANG`, the first that is set) says
+  /// UTF-8.
   public static func detected(
-    descriptor: Int32 = STDOUT_FILENO,
+    descriptor: Int32 = STDOUT_FILENO, pipeWidth: Int = 80,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) -> ReportStyle {
     let isTerminal = isatty(descriptor) == 1
     return resolved(
-      isTerminal: isTerminal, terminalWidth: isTerminal ? terminalWidth(of: descriptor) : nil,
-      environment: environment)
+      isTerminal: isTerminal, terminalWidth: isTerminal ? terminalWidth(of: descriptor) ?? 80 : nil,
+      environment: environment, pipeWidth: pipeWidth)
   }
 
   static func resolved(
-    isTerminal: Bool, terminalWidth: Int?, environment: [String: String]
+    isTerminal: Bool, terminalWidth: Int?, environment: [String: String], pipeWidth: Int = 80
   ) -> ReportStyle {
     let isDumb = environment["TERM"] == "dumb"
     let refusesColor = !(environment["NO_COLOR"] ?? "").isEmpty
@@ -44,7 +45,7 @@ public struct ReportStyle: Sendable, Equatable {
       .first { !$0.isEmpty } ?? ""
     let encoding = locale.lowercased().filter { $0 != "-" }
     return ReportStyle(
-      width: columns ?? terminalWidth ?? 80,
+      width: columns ?? terminalWidth ?? pipeWidth,
       usesColor: isTerminal && !isDumb && !refusesColor,
       usesUnicode: !isDumb && encoding.hasSuffix("utf8"))
   }

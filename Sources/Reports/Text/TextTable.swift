@@ -37,8 +37,8 @@ public struct TextTable: Sendable {
 
   /// The lines of the table, of at most `style.width` columns, the header first.
   ///
-  /// Columns that may go are left out where there's no room for them; what still doesn't fit is
-  /// cut, the widest column first.
+  /// Columns that may go are left out where there's no room for them. Then texts are broken over
+  /// several lines, those of the widest column first; numbers are cut only where nothing else helps.
   public func lines(style: ReportStyle, indent: Int = 0) -> [String] {
     let gap = 2
     var shown = Array(columns.indices)
@@ -55,23 +55,38 @@ public struct TextTable: Sendable {
       else { break }
       shown.removeAll { $0 == last }
     }
-    while total() > style.width {
-      guard let widest = shown.max(by: { widths[$0] < widths[$1] }), widths[widest] > 4 else {
-        break
+    func narrow(to least: Int, where mayShrink: (Column) -> Bool) {
+      while total() > style.width {
+        let candidates = shown.filter { mayShrink(columns[$0]) && widths[$0] > least }
+        guard let widest = candidates.max(by: { widths[$0] < widths[$1] }) else { return }
+        widths[widest] -= 1
       }
-      widths[widest] -= 1
     }
-    func line(_ cells: [String], bold: Bool) -> String {
-      let texts = shown.map { column in
-        let cell = cells[column].truncated(to: widths[column])
-        return columns[column].isNumeric
-          ? cell.paddedLeading(to: widths[column]) : cell.padded(to: widths[column])
+    narrow(to: 12) { !$0.isNumeric }
+    narrow(to: 4) { _ in true }
+    func lines(_ cells: [String]) -> [String] {
+      let texts = shown.map { cellLines(cells[$0], $0, width: widths[$0]) }
+      return (0..<(texts.map(\.count).max() ?? 0)).map { row in
+        var text = String(repeating: " ", count: indent)
+        for (column, cell) in zip(shown, texts) {
+          let part = row < cell.count ? cell[row] : ""
+          text +=
+            columns[column].isNumeric
+            ? part.paddedLeading(to: widths[column]) : part.padded(to: widths[column])
+          text += String(repeating: " ", count: gap)
+        }
+        while text.last == " " { text.removeLast() }
+        return text
       }
-      var text = String(repeating: " ", count: indent) + texts.joined(separator: "  ")
-      while text.last == " " { text.removeLast() }
-      return bold ? style.emphasize(text, .faint) : text
     }
-    return [line(columns.map(\.title), bold: true)] + rows.map { line($0, bold: false) }
+    return lines(columns.map(\.title)).map { style.emphasize($0, .faint) }
+      + rows.flatMap { lines($0) }
+  }
+
+  /// A cell in lines of a column's width: texts are broken between words, numbers never.
+  private func cellLines(_ cell: String, _ column: Int, width: Int) -> [String] {
+    if cell.count <= width { return [cell] }
+    return columns[column].isNumeric ? [cell.truncated(to: width)] : cell.wrapped(to: width)
   }
 
   /// The table as GitHub-flavoured Markdown.

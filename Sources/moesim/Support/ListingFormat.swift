@@ -88,8 +88,14 @@ struct ListingOptions: ParsableArguments {
   /// How a table is drawn.
   var style: ReportStyle { output == nil ? .detected() : ReportStyle() }
 
+  /// How a listing is drawn: a program that reads it, or a file, gets every row whole on one line.
+  private var listingStyle: ReportStyle {
+    let whole = 1 << 20
+    return output == nil ? .detected(pipeWidth: whole) : ReportStyle(width: whole)
+  }
+
   /// Writes a listing.
   func write(_ listing: Listing) throws {
-    try OutputWriter.write(listing.text(format, style: style), to: output)
+    try OutputWriter.write(listing.text(format, style: listingStyle), to: output)
   }
 }

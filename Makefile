@@ -12,7 +12,7 @@ FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swif
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.
 RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
 
-.PHONY: help setup build release demo test test-debug test-release lint format bench install clean
+.PHONY: help setup build release demo test test-debug test-release lint format bench readme install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -24,6 +24,7 @@ help:
 	@echo "make lint     check the formatting of the sources"
 	@echo "make format   format the sources"
 	@echo "make bench    benchmarks against C++ twins, with throughput and peak memory"
+	@echo "make readme   run the commands that the README shows, and write their output into it"
 	@echo "make install  install under PREFIX (now $(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build products"
 
@@ -55,6 +56,9 @@ format:
 
 bench: setup
 	$(MAKE) -C Benchmarks bench
+
+readme: release
+	scripts/update-readme
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/moesim"

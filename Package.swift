@@ -64,6 +64,7 @@ let package = Package(
       name: "Experiments",
       dependencies: [
         "Serving", "Policies", "Residency", "Routing", "Workload", "Configuration", "Units",
+        "RandomStreams",
       ]),
     // Floor 8
     .target(name: "Reports", dependencies: ["Experiments", "Serving", "Configuration", "Units"]),

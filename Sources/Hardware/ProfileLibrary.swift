@@ -78,16 +78,57 @@ public struct ProfileLibrary: Sendable {
 
   /// The machine that a scenario names, or describes in place.
   ///
-  /// A mapping with the key `base` lays its other keys over the machine of that name.
+  /// A mapping with the key `base` lays its other keys over the machine of that name; what stands
+  /// under `gpu` is laid over each of its GPUs.
   /// - Throws: `MissingFile` when a machine is missing, `Diagnostics` when something is wrong.
   public func machine(_ node: ConfigurationNode) throws -> MachineProfile {
     if let name = node.scalar { return try machine(name) }
     guard let base = node["base"]?.scalar else { return try machine(reading: node) }
     let path = try file(base, in: "", what: "machine")
     var override = node
-    override.content = .mapping((node.mapping ?? []).filter { $0.key != "base" })
-    let merged = PartResolver.overlay(override, on: try ConfigurationNode.load(path: path))
+    let described = ["base", "gpu"]
+    override.content = .mapping((node.mapping ?? []).filter { !described.contains($0.key) })
+    var merged = PartResolver.overlay(override, on: try ConfigurationNode.load(path: path))
+    if let gpu = node["gpu"] { merged = Self.overlay(gpu, onEachGPUOf: merged) }
     return try machine(reading: merged.moved(to: node.path))
+  }
+
+  /// A machine with the same keys laid over each of its GPUs, or another part in their place.
+  private static func overlay(
+    _ override: ConfigurationNode, onEachGPUOf machine: ConfigurationNode
+  ) -> ConfigurationNode {
+    guard case .mapping(var entries) = machine.content,
+      let index = entries.firstIndex(where: { $0.key == "gpus" }),
+      let gpus = entries[index].value.sequence, !gpus.isEmpty
+    else {
+      // Without a GPU to change, the key is unknown, and reading the machine says so.
+      guard case .mapping(var entries) = machine.content else { return machine }
+      entries.append(
+        ConfigurationNode.Entry(key: "gpu", keyLocation: override.location, value: override))
+      var result = machine
+      result.content = .mapping(entries)
+      return result
+    }
+    entries[index].value.content = .sequence(
+      gpus.map { gpu in
+        let named = Self.naming(gpu)
+        var laid = PartResolver.overlay(Self.naming(override), on: named)
+        if laid["count"] == nil, let count = named.mapping?.first(where: { $0.key == "count" }) {
+          laid.content = .mapping((laid.mapping ?? []) + [count])
+        }
+        return laid
+      })
+    var result = machine
+    result.content = .mapping(entries)
+    return result
+  }
+
+  /// A part's plain name written out as a mapping.
+  private static func naming(_ part: ConfigurationNode) -> ConfigurationNode {
+    guard part.scalar != nil else { return part }
+    let entry = ConfigurationNode.Entry(
+      key: "part", keyLocation: part.location, value: part.moved(to: part.path + ".part"))
+    return ConfigurationNode(.mapping([entry]), location: part.location, path: part.path)
   }
 
   private func machine(reading node: ConfigurationNode) throws -> MachineProfile {

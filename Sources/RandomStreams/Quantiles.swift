@@ -30,4 +30,13 @@ public enum Quantiles {
     precondition(probability > 0 && probability < 1 && degreesOfFreedom > 0)
     return gsl_cdf_tdist_Pinv(probability, degreesOfFreedom)
   }
+
+  /// The probability that Student's t with the given degrees of freedom lies above a value.
+  ///
+  /// - Precondition: the degrees of freedom are positive, the value is a number.
+  public static func studentTTail(_ value: Double, degreesOfFreedom: Double) -> Double {
+    GSL.prepare()
+    precondition(!value.isNaN && degreesOfFreedom > 0)
+    return gsl_cdf_tdist_Q(value, degreesOfFreedom)
+  }
 }

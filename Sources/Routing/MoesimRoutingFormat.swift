@@ -78,6 +78,9 @@ enum MoesimRoutingFormat {
       }
       expertBytes = sizes
     }
+    _ = try section(
+      72, file.integer(UInt64.self, at: 72), file.integer(UInt64.self, at: 80), of: 1,
+      "characters of the origin")
     let sequences = try readIndex(file, at: index, count: Int(count), tokens: tokens)
     return RoutingRecords(
       file: file, start: start, shape: shape, isWide: width == 2, weightKind: weights,

@@ -28,6 +28,8 @@ final class RoutingRecords: @unchecked Sendable {
   let weightKind: WeightKind
   let isRanked: Bool
   let sequences: [Sequence]
+  /// Prompt tokens of the trace that some layer lacks, and that have no record therefore.
+  var droppedPromptTokens = 0
   private let start: Int
   private let isWide: Bool
   private let choices: Int

@@ -127,7 +127,9 @@ public struct RoutingTraceFile: Sendable {
       isRanked: reader.isRanked, expertBytes: reader.expertBytes, origin: path)
     var event = RoutingLayerEvent()
     while try reader.next(into: &event) { try writer.append(event) }
-    return try MoesimRoutingFormat.records(MappedFile(writer.finish(), named: path))
+    let records = try MoesimRoutingFormat.records(MappedFile(writer.finish(), named: path))
+    records.droppedPromptTokens = writer.droppedPromptTokens
+    return records
   }
 
   /// The decode tokens in memory, for statistics and fitting.

@@ -44,6 +44,8 @@ public final class RoutingTraceWriter {
   private var sequence: Int?
   /// The batch whose layers are being collected, and how many are.
   private var batch: [RoutingLayerEvent] = []
+  /// Prompt tokens that were left out because some layer lacks their choices.
+  public private(set) var droppedPromptTokens = 0
 
   /// Begins a file.
   ///
@@ -77,6 +79,9 @@ public final class RoutingTraceWriter {
 
   /// Adds one event; the layers of a pass come one after the other from 0.
   ///
+  /// Where the layers of a prompt hold different numbers of tokens (a runtime needs the last token
+  /// alone in the last layer), the last tokens that all layers have are written.
+  ///
   /// - Throws: `RoutingTraceError` when a layer is missing or an event does not fit the shape;
   ///   `RoutingTraceWriteError` when the file cannot be written.
   public func append(_ event: RoutingLayerEvent) throws {
@@ -89,7 +94,7 @@ public final class RoutingTraceWriter {
       throw misfit(event, "layer \(batch.count) is expected")
     }
     if event.experts.count != event.tokens * shape.topK
-      || event.tokens != batch.first?.tokens ?? event.tokens
+      || event.phase == .decode && event.tokens != batch.first?.tokens ?? event.tokens
     {
       throw misfit(event, "\(event.experts.count) choices for \(event.tokens) tokens")
     }
@@ -111,19 +116,24 @@ public final class RoutingTraceWriter {
 
   private func writeBatch() throws {
     let event = batch[0]
+    let tokens = batch.reduce(event.tokens) { min($0, $1.tokens) }
     if event.phase == .prefill {
       if index[index.count - 1].decode > 0 {
         throw misfit(event, "prompt tokens after output tokens; begin another sequence")
       }
-      index[index.count - 1].prefill += event.tokens
+      index[index.count - 1].prefill += tokens
+      droppedPromptTokens += (batch.map(\.tokens).max() ?? tokens) - tokens
     } else {
-      index[index.count - 1].decode += event.tokens
+      index[index.count - 1].decode += tokens
     }
-    records += event.tokens
-    for token in 0..<event.tokens {
-      let range = token * shape.topK..<(token + 1) * shape.topK
+    records += tokens
+    for token in 0..<tokens {
+      func choices(_ layer: RoutingLayerEvent) -> Range<Int> {
+        let token = token + layer.tokens - tokens
+        return token * shape.topK..<(token + 1) * shape.topK
+      }
       for layer in batch {
-        for expert in layer.experts[range] {
+        for expert in layer.experts[choices(layer)] {
           if isWide {
             append(UInt16(truncatingIfNeeded: expert))
           } else {
@@ -133,7 +143,7 @@ public final class RoutingTraceWriter {
       }
       if weights == .none { continue }
       for layer in batch {
-        for weight in layer.weights[range] {
+        for weight in layer.weights[choices(layer)] {
           if weights == .half {
             append(Float16(weight).bitPattern)
           } else {

@@ -68,6 +68,12 @@ enum TopKBytesFormat {
           first: offset, prefill: 0, decode: length, promptTokens: min(prompt, 1 << 40)))
     }
     if sequences.isEmpty { throw failure("no sequence") }
+    let indexed = sequences.map { $0.first + $0.decode }.max() ?? 0
+    if indexed < tokens {
+      throw failure(
+        "the sequences end at token \(indexed), but the file holds \(tokens) tokens of this shape"
+          + " (is the shape wrong?)")
+    }
     return sequences
   }
 }

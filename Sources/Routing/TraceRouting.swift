@@ -92,6 +92,11 @@ public final class TraceRouting: RoutingSource {
     if let empty = records.sequences.firstIndex(where: { $0.decode + $0.prefill == 0 }) {
       throw RoutingTraceError(file: trace.path, message: "sequence \(empty) has no tokens")
     }
+    if records.droppedPromptTokens > 0 {
+      notices.append(
+        "\(records.droppedPromptTokens) prompt tokens of the routing trace lack choices in some layers"
+          + " and were left out")
+    }
     isChecked = [Bool](repeating: false, count: records.sequences.count)
     pairing = RandomStream(
       seed: seed, replication: replication, purpose: .routingPairing, entity: 0)

@@ -37,6 +37,8 @@ public enum ServingSimulation {
     while engine.failure == nil, let event = simulation.next() {
       if let limit, simulation.now.nanoseconds > limit { break }
       engine.handle(event, in: &simulation)
+      // What is still on its way serves nobody: the run ends with its last token.
+      if engine.isFinished { break }
       untilReport -= 1
       if untilReport == 0 {
         untilReport = 1 << 16
@@ -49,6 +51,10 @@ public enum ServingSimulation {
     if let failure = engine.failure { throw failure }
     let end = min(simulation.now.nanoseconds, limit ?? .max)
     let result = engine.result(endedAt: end, events: simulation.processedEventCount)
+    if engine.recordsTimeline && engine.isFinished {
+      // A timeline shows transfers that are under way at the end, whole.
+      while let event = simulation.next() { engine.handle(event, in: &simulation) }
+    }
     return (result, engine.timeline?.sink)
   }
 }

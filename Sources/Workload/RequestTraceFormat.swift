@@ -15,7 +15,7 @@ public enum RequestTraceFormat: String, CaseIterable, Sendable {
   public var prefixBlockTokens: Int { 512 }
 
   /// The format of a file by its first line that is neither blank nor a comment, or `nil`.
-  static func recognized(firstLine: String) -> RequestTraceFormat? {
+  public static func recognized(firstLine: String) -> RequestTraceFormat? {
     let line = firstLine.trimmingPrefix { $0 == " " || $0 == "\t" }
     if line.first == "{" { return .mooncake }
     let names = columnNames(String(line))

@@ -79,7 +79,9 @@ struct CacheCommand: ParsableCommand {
       }
     }
     let study = try CacheReplayStudy(options: options)
-    var reader = try source.open(trace).reader()
+    let library = DataLibrary.standard
+    guard let path = library.path(of: trace, .trace) else { throw library.missing(trace, .trace) }
+    var reader = try source.open(path).reader()
     return try study.run(&reader)
   }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Experiments
 import Reports
 
 /// The command line of moesim.
@@ -14,10 +15,10 @@ struct MoesimCommand: ParsableCommand {
       run failed, 2 a limit of --require was missed, 3 the scenario does not fit in a memory, \
       64 wrong usage, 65 bad data, 66 missing input, 74 output could not be written.
       """,
+    version: "moesim \(MoesimVersion.current)",
     subcommands: [
-      SimulateCommand.self, CacheCommand.self, TraceCommand.self, CheckCommand.self,
-      ListCommand.self,
-      ShowCommand.self,
+      SimulateCommand.self, CompareCommand.self, CacheCommand.self, TraceCommand.self,
+      CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 
   /// Parses the arguments and runs the command that they name.

@@ -23,7 +23,7 @@ struct SimulateCommand: ParsableCommand {
     help: "The report's format: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
   var format: ReportFormat = .table
 
-  @Option(help: "Write the report to a file instead of standard output.")
+  @Option(name: .shortAndLong, help: "Write the report to a file instead of standard output.")
   var output: String?
 
   @Option(help: "Write a timeline that opens in Perfetto.")

@@ -50,6 +50,22 @@ import Units
     #expect(machine.gpus.count == 1)
   }
 
+  @Test func theGPUsOfANamedMachineAreOverriddenTogether() throws {
+    let base = try machine("{base: rtx-4090x4-server}")
+    let weaker = try machine("{base: rtx-4090x4-server, gpu: {power: {full: 300 W}}}")
+    #expect(weaker.gpus.map(\.power.full.nominal) == [300, 300, 300, 300])
+    #expect(weaker.gpus[3].memory.bandwidth.nominal == base.gpus[3].memory.bandwidth.nominal)
+    for gpu in ["rtx-5090", "{part: rtx-5090}"] {
+      let other = try machine("{base: rtx-4090x4-server, gpu: \(gpu)}")
+      #expect(other.gpus.map(\.memory.capacityBytes) == [32 << 30, 32 << 30, 32 << 30, 32 << 30])
+    }
+    for wrong in [
+      "{base: rtx-4090-desktop, gpu: {bogus: 1}}", "{base: cpu-desktop, gpu: rtx-4090}",
+    ] {
+      #expect(throws: Diagnostics.self) { try machine(wrong) }
+    }
+  }
+
   @Test(
     arguments: [
       ("capacity: 48 GiB}", "capacity: 48 GB/s}", "box.yaml:3:54: gpus[0].memory.capacity"),

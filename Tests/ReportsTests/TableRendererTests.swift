@@ -26,6 +26,21 @@ struct TableRendererTests {
     }
   }
 
+  @Test("break long texts over lines and lose none of them", arguments: [40, 60, 300])
+  func wrapping(width: Int) {
+    var table = TextTable(columns: [
+      .init("name"), .init("bytes", isNumeric: true), .init("summary"),
+    ])
+    let words = (0..<30).map { "word\($0)" }
+    table.append(["a", "1234567", words.joined(separator: " ")])
+    table.append(["b", "7", "short"])
+    let lines = table.lines(style: ReportStyle(width: width))
+    #expect(lines.allSatisfy { $0.count <= width && !$0.contains("~") })
+    let shown = lines.joined(separator: " ").split(separator: " ").map(String.init)
+    #expect(shown.filter { $0.hasPrefix("word") } == words)
+    #expect(shown.contains("1234567") && (width < 300 || lines.count == 3))
+  }
+
   @Test("answer in the order of the questions")
   func order() throws {
     let text = TableRenderer().render(SimulationResult.sample())

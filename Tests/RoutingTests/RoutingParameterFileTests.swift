@@ -9,7 +9,7 @@ import Testing
 
 @Suite struct RoutingParameterFileTests {
   static let shipped = [
-    ("gpt-oss-20b", nil), ("mixtral-8x7b", nil), ("deepseek-like", nil), ("olmoe", nil),
+    ("gpt-oss-20b", nil), ("mixtral-8x7b", nil), ("deepseek-like", nil), ("olmoe-1b-7b", nil),
     ("uniform", RoutingShape(layers: 3, experts: 5, topK: 2)),
     ("typical", RoutingShape(layers: 48, experts: 128, topK: 8)),
   ]

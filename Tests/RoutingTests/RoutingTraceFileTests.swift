@@ -234,6 +234,23 @@ import Testing
     #expect(result.hits == 12 && result.accesses == 30)
   }
 
+  @Test func anIndexThatStopsBeforeTheFileTellsAWrongShape() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "topk-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appending(path: "t.bin").path
+    try Data([UInt8](repeating: 0, count: 12)).write(to: URL(filePath: file))
+    try "decode_tokens,token_offset\n3,0\n3,3\n".write(
+      toFile: folder.appending(path: "t_index.csv").path, atomically: true, encoding: .utf8)
+    func open(layers: Int) throws {
+      let shape = RoutingShape(layers: layers, experts: 4, topK: 1)
+      _ = try RoutingTraceFile(path: file, options: .init(shape: shape))
+    }
+    try open(layers: 2)
+    let error = #expect(throws: RoutingTraceError.self) { try open(layers: 1) }
+    #expect(error?.description.contains("end at token 6, but the file holds 12") == true)
+  }
+
   @Test(.enabled(if: SharedData.isPresent, Comment(rawValue: SharedData.absence)))
   func edgeRunIsReadWhole() throws {
     let path = try #require(SharedData.path("bigmoeonedge/qwen.route.csv"))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
+import TestSupport
 import Testing
 
 @testable import Routing
@@ -45,6 +47,41 @@ import Testing
       routing.endSequence(slot: slot)
     }
     #expect(routing.notices.isEmpty)
+  }
+
+  @Test func promptTokensThatALayerLacksAreLeftOut() throws {
+    let shape = RoutingShape(layers: 2, experts: 4, topK: 1)
+    let writer = try RoutingTraceWriter(
+      path: nil, shape: shape, weights: .none, isRanked: true, expertBytes: nil, origin: "test")
+    func add(_ phase: RoutingPhase, step: Int, layer: Int, _ experts: [Int32]) throws {
+      var event = RoutingLayerEvent()
+      (event.phase, event.step, event.layer) = (phase, step, layer)
+      (event.tokens, event.experts) = (experts.count, experts)
+      try writer.append(event)
+    }
+    try add(.prefill, step: 0, layer: 0, [0, 1, 2])
+    try add(.prefill, step: 0, layer: 1, [3])
+    try add(.decode, step: 1, layer: 0, [1])
+    #expect(throws: RoutingTraceError.self) { try add(.decode, step: 1, layer: 1, [0, 1]) }
+    try add(.decode, step: 1, layer: 1, [2])
+    let trace = try RoutingTraceFile(bytes: writer.finish(), named: "test")
+    #expect(writer.droppedPromptTokens == 2)
+    var reader = try trace.reader()
+    var event = RoutingLayerEvent()
+    var read: [[Int32]] = []
+    while try reader.next(into: &event) { read.append(event.experts) }
+    #expect(read == [[2], [3], [1], [2]], "the last prompt token, then the output token")
+  }
+
+  @Test(.enabled(if: SharedData.isPresent, Comment(rawValue: SharedData.absence)))
+  func aRunOnAnEdgeDeviceIsReplayed() throws {
+    let path = try #require(SharedData.path("bigmoeonedge/qwen.route.csv"))
+    let routing = try TraceRouting(RoutingTraceFile(path: path), seed: 1)
+    #expect(routing.notices.contains { $0.hasPrefix("27 prompt tokens") })
+    let slot = try routing.beginSequence(0, promptTokens: 28, outputTokens: 128)
+    var activation = LayerActivation(experts: 128)
+    routing.addDecode(slot: slot, position: 127, layer: 47, to: &activation)
+    #expect(activation.distinct.count == 6)
   }
 
   @Test func runningOutIsNoticedOrRefused() throws {

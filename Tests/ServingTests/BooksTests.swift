@@ -81,7 +81,8 @@ struct BooksTests {
     let model = try ServingHarness.model()
     var figures = ServingHarness.figures(linkRate: kind == .prefetchAllSlow ? 1e9 : 10e9)
     switch kind {
-    case .drive, .drivePageable, .drivePrefetch, .predictedDrive: figures.drive = ServingHarness.drive
+    case .drive, .drivePageable, .drivePrefetch, .predictedDrive:
+      figures.drive = ServingHarness.drive
     case .unified:
       figures = ServingHarness.figures(drive: ServingHarness.drive, isUnified: true)
     case .halfDuplex: figures.linkIsFullDuplex = false

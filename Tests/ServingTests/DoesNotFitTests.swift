@@ -83,6 +83,10 @@ struct DoesNotFitTests {
       changed.host = Double(gibibytes)
       isChanged = true
     }
+    if suggestion.contains("cache.dram: auto, with the rest") {
+      changed.cache.host = .automatic
+      isChanged = true
+    }
     if suggestion.contains("with a drive") {
       changed.drive = true
       changed.cache.host = .automatic

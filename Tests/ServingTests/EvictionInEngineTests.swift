@@ -126,7 +126,8 @@ struct EvictionInEngineTests {
     #expect(Int(best.expertCache.hits) == expected)
   }
 
-  @Test("Belady is the optimum for the sequence that runs", arguments: 1...6 as ClosedRange<UInt64>)
+  @Test(
+    "Belady is the optimum for the sequence that runs", arguments: 1...24 as ClosedRange<UInt64>)
   func beladyOfTheSecond(seed: UInt64) throws {
     let rows = [Self.rows(seed: seed, count: 40), Self.rows(seed: seed + 50, count: 40)]
     var configuration = try Self.configuration(rule: "belady", rows: rows[0], slots: 3)

@@ -19,6 +19,7 @@ struct ExitCodeTests {
       ["show", "hardware", "rtx-4090-desktop"], ["show", "runtime", "cuda-graphs"],
       ["show", "model", "mixtral-8x7b"], ["show", "scenario", "quickstart"],
       ["check", "scenarios/quickstart.yaml"], ["trace", "inspect", "conversation-sample.csv"],
+      ["trace", "inspect", "mixtral-sample"],
     ])
   func success(arguments: [String]) throws {
     let outcome = try Program.run(arguments)
@@ -80,6 +81,11 @@ struct ExitCodeTests {
     #expect(try Program.run(["trace", "inspect", trace]).code == 65)
     let model = try scratch.write("{\"model_type\": \"mixtral\"}", to: "bad.json")
     #expect(try Program.run(["check", model]).code == 65)
+    let mismatch = try scratch.write(
+      "hardware: rtx-4090-desktop\nmodel: olmoe-1b-7b\nworkload: conversation-sample.csv\n"
+        + "routing: {trace: traces/routing/mixtral-sample.moesim}\n", to: "mismatch.yaml")
+    let mixed = try Program.run(["check", mismatch])
+    #expect(mixed.code == 65 && mixed.errors.contains("top-2"), "\(mixed.errors)")
     let routing = try scratch.write("not a routing trace", to: "bad.bin")
     #expect(try Program.run(["cache", routing, "--capacity", "50%"]).code == 65)
   }
@@ -91,6 +97,44 @@ struct ExitCodeTests {
     #expect(outcome.code == 65)
     #expect(outcome.output == "policies/lru.yaml: policy preset lru, right\n")
     #expect(outcome.errors.contains("did you mean 'lru'") && outcome.errors.contains("/nowhere"))
+  }
+
+  @Test("check judges a timeline by what a viewer would draw")
+  func checkTimeline() throws {
+    let timeline = scratch.path("run.json")
+    let run = try Program.run([
+      "simulate", "quickstart", "--set", "workload.requests=1", "--set", "run.improvements=false",
+      "--set", "workload.lengths={prompt: 8, output: 3}", "--timeline", timeline,
+    ])
+    #expect(run.code == 0, "\(run.errors)")
+    let right = try Program.run(["check", timeline])
+    #expect(right.code == 0 && right.output.contains("timeline of"), "\(right.errors)")
+    let whole = try String(contentsOfFile: timeline, encoding: .utf8)
+    let cut = try scratch.write(String(whole.prefix(whole.count / 2)), to: "cut.json")
+    #expect(try Program.run(["check", cut]).code == 65)
+  }
+
+  @Test("A pipe gets every row of a listing whole")
+  func wholeRows() throws {
+    let outcome = try Program.shell("env -u COLUMNS $moesim list hardware")
+    let lines = outcome.output.split(separator: "\n")
+    #expect(outcome.output.contains("DRAM") && !outcome.output.contains("~"))
+    #expect(lines.contains { $0.hasPrefix("h100-sxm-server") && $0.hasSuffix("two sockets") })
+  }
+
+  @Test(
+    "A model without routing of its own says so; one without experts needs none",
+    arguments: [
+      ("qwen3-30b-a3b", "typical"), ("mixtral-8x7b", "generator mixtral-8x7b"),
+      ("llama-3.1-8b", "no experts"),
+    ])
+  func routingByDefault(model: String, source: String) throws {
+    let outcome = try Program.run([
+      "simulate", "quickstart", "--set", "model=\(model)", "--set", "workload.requests=1", "--set",
+      "run.improvements=false", "--set", "workload.lengths={prompt: 8, output: 3}",
+    ])
+    #expect(outcome.code == 0 && outcome.output.contains(source), "\(outcome.errors)")
+    #expect(outcome.output.contains("an assumption; name a trace") == (source == "typical"))
   }
 
   @Test("Everything that ships is right")

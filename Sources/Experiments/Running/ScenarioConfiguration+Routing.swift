@@ -5,8 +5,14 @@ import ModelDescriptors
 import Routing
 
 extension ScenarioRouting {
+  /// How reports call the source for a model, which may have no experts to choose.
+  func label(for model: ModelDescriptor) -> String {
+    if model.mixtureLayers.isEmpty { return "none, the model has no experts" }
+    return label
+  }
+
   /// How reports call the source.
-  var label: String {
+  private var label: String {
     switch source {
     case .generator(let reference): "generator \(reference.label)"
     case .trace(let trace): String(trace.path.split(separator: "/").last ?? "")
@@ -15,6 +21,28 @@ extension ScenarioRouting {
 }
 
 extension Scenario {
+  /// What a reader must know of where the expert choices come from.
+  func routingNotices(model: ModelDescriptor) throws -> [String] {
+    let shape = RoutingShape(
+      layers: model.mixtureLayers.count, experts: model.expertCount, topK: model.topK)
+    guard shape.layers > 0, case .generator(let reference) = routing.source else { return [] }
+    if routing.isAssumed {
+      return [
+        "no routing of \(model.name) is known: its experts are chosen as '\(reference.label)' says, "
+          + "an assumption; name a trace or a generator under routing"
+      ]
+    }
+    let file = try reference.read(
+      inline: { try RoutingParameterFile.read($0) },
+      path: { try RoutingParameterFile.load(path: $0) })
+    guard case .profile(let profile) = file, let own = profile.shape, own != shape else {
+      return []
+    }
+    return [
+      "the routing generator '\(profile.name)' describes \(own), and is stretched here to \(shape)"
+    ]
+  }
+
   /// What makes the routing of a run: the same for every run of a configuration.
   func routingMaker(
     model: ModelDescriptor, seed: UInt64, replication: UInt32

@@ -35,6 +35,12 @@ extension Scenario {
       if let format = precision[role.key] { plan[keyPath: role.path] = format }
     }
     let composition = try policy.composition(runtime: runtimeProfile)
+    if composition.transfer.writeBack && figures.isUnified {
+      throw Diagnostic(
+        location: tree.value(at: "policy.write_back")?.location, path: "policy.write_back",
+        message: "\(machine.name) has one memory for host and device, in which nothing is written"
+          + " back; expected false")
+    }
     let seed = run.seed
     let description = workload
     let routing = try routingMaker(
@@ -50,7 +56,7 @@ extension Scenario {
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
-      makeRouting: routing,
+      notices: try routingNotices(model: descriptor), makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
   }
 
@@ -120,7 +126,7 @@ extension Scenario {
       precision: "experts \(plan.experts), attention \(plan.attention), kv \(plan.keyValue)",
       policy: policy.label, runtime: runtime.name,
       cache: cache.isPerLayer ? "a pool per layer" : "one global pool",
-      routing: routing.label, workload: workloadLabel)
+      routing: routing.label(for: model), workload: workloadLabel)
   }
 
   private var workloadLabel: String {

@@ -19,7 +19,7 @@ public struct DataLibrary: Sendable {
     case model
     /// Policy presets.
     case policy
-    /// Request traces.
+    /// Request traces and routing traces.
     case trace
     /// Parameters of routing generators.
     case routing
@@ -39,11 +39,14 @@ public struct DataLibrary: Sendable {
       }
     }
 
+    /// The folder, and those beside it that hold the same kind.
+    var allFolders: [String] { self == .trace ? [folder, Kind.routing.folder] : [folder] }
+
     /// The endings that a name may leave out.
     public var extensions: [String] {
       switch self {
       case .model: ["json"]
-      case .trace: ["csv", "jsonl"]
+      case .trace: ["csv", "jsonl", "moesim"]
       default: ["yaml", "yml", "json"]
       }
     }
@@ -56,7 +59,7 @@ public struct DataLibrary: Sendable {
   public init(roots: [String]) {
     foldersByKind = Dictionary(
       uniqueKeysWithValues: Kind.allCases.map { kind in
-        (kind, roots.map { "\($0)/\(kind.folder)" })
+        (kind, kind.allFolders.flatMap { folder in roots.map { "\($0)/\(folder)" } })
       })
   }
 
@@ -66,7 +69,9 @@ public struct DataLibrary: Sendable {
   public static var standard: DataLibrary {
     DataLibrary(
       foldersByKind: Dictionary(
-        uniqueKeysWithValues: Kind.allCases.map { ($0, DataFolders.named($0.folder)) }))
+        uniqueKeysWithValues: Kind.allCases.map { kind in
+          (kind, kind.allFolders.flatMap { DataFolders.named($0) })
+        }))
   }
 
   /// The folders in which files of a kind are looked for, in order.

@@ -10,8 +10,13 @@ extension ScenarioReader {
     defer { reader.finish() }
     let pairing = reader.choice("pairing", among: ["in-order", "random"])
     let exhausted = reader.choice("when_exhausted", among: ["wrap", "stop"])
+    let source = routingSource(reader, model: model)
+    var isAssumed = false
+    if case .generator(let generator) = source, !reader.has("generator") {
+      isAssumed = generator.text != model.text
+    }
     return ScenarioRouting(
-      source: routingSource(reader, model: model), pairsAtRandom: pairing == "random",
+      source: source, isAssumed: isAssumed, pairsAtRandom: pairing == "random",
       stopsWhenExhausted: exhausted == "stop")
   }
 

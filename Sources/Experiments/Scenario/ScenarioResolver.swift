@@ -46,7 +46,10 @@ struct ScenarioResolver {
     let preset = try presetTree(of: tree)
     var base = ScenarioDefaults.tree()
     if let preset { base = Self.merge(policy: preset, into: base) }
-    return Self.ordered(Self.aligned(base, with: tree).merging(tree))
+    var whole = Self.ordered(Self.aligned(base, with: tree).merging(tree))
+    // What is missing in the whole is missing in the file.
+    whole.location = node.location
+    return whole
   }
 
   /// The order of the top-level keys, as they are described.

@@ -28,6 +28,8 @@ public struct ScenarioRouting: Sendable {
 
   /// The source.
   public var source: Source
+  /// Whether the source is the one for any model, because nothing is known of this one.
+  public var isAssumed: Bool
   /// Whether requests are paired with recorded sequences at random rather than in order.
   public var pairsAtRandom: Bool
   /// Whether a trace that has run out stops the run, rather than beginning again.

@@ -43,11 +43,20 @@ struct ReportSections {
     func rate(_ value: Double) -> String {
       FigureText.number(value) + (result.steadyState.stable ? "" : " (saturated)")
     }
+    // Counts of the measured time, so that they are the rates times its length.
+    func measured(_ rate: Double) -> String {
+      FigureText.integer(Int64((rate * result.measuredSeconds).rounded()))
+    }
+    let successful = measured(throughput.requestsPerSecond)
+    let all = FigureText.integer(requests.completed)
     var facts: [(label: String, value: String)] = [
-      ("Successful requests", FigureText.integer(requests.completed)),
+      (
+        "Successful requests",
+        successful == all ? all : "\(successful) after the warm-up, \(all) in all"
+      ),
       ("Benchmark duration (s)", FigureText.number(result.measuredSeconds)),
-      ("Total input tokens", FigureText.integer(requests.promptTokens)),
-      ("Total generated tokens", FigureText.integer(requests.outputTokens)),
+      ("Total input tokens", measured(throughput.promptTokensPerSecond)),
+      ("Total generated tokens", measured(throughput.outputTokensPerSecond)),
       ("Request throughput (req/s)", rate(throughput.requestsPerSecond)),
       ("Output token throughput (tok/s)", rate(throughput.outputTokensPerSecond)),
       ("Total token throughput (tok/s)", rate(throughput.totalTokensPerSecond)),

@@ -131,14 +131,19 @@ struct BatchScheduler {
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
     while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
-      let queue = Queue(slots: waiting, sequences: sequences)
-      guard let position = admission.next(waiting: queue, running: running.count) else { return }
+      guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
       guard let tokens = schedule(slot, budget: budget), tokens > 0 else { return }
       budget -= tokens
       waiting.remove(at: position)
       running.append(slot)
     }
+  }
+
+  /// Asks the policy; its view of the queue is gone before anything changes.
+  private func nextAdmission(_ admission: any AdmissionPolicy) -> Int? {
+    admission.next(
+      waiting: Queue(slots: waiting, sequences: sequences), running: running.count)
   }
 
   /// Sends a running sequence back to the head of the queue, its KV cache lost.

@@ -13,6 +13,8 @@ struct SequenceState {
   var prefillTarget: Int
   /// Tokens whose keys and values stand in the cache.
   var computed = 0
+  /// Prompt tokens that throughput has counted.
+  var countedPrompt = 0
   /// Output tokens produced.
   var produced = 0
   /// Bytes of KV cache held.

@@ -10,6 +10,8 @@ enum EngineEvent: OperationEventCarrier {
   case arrival
   /// A closed-loop user's next request arrives.
   case userArrival(user: Int32)
+  /// An idle engine begins a step, after all that arrives at the same instant.
+  case wake
 
   @inline(__always)
   static func operation(_ event: OperationEvent) -> EngineEvent { .resource(event) }

@@ -19,8 +19,16 @@ extension ServingEngine {
       guard let request = userRequests[Int(user)] else { return }
       userRequests[Int(user)] = nil
       admitArrival(request, in: &simulation)
+    case .wake:
+      if !stepIsActive { beginStep(in: &simulation) }
     }
     if recordsTimeline { recordTimeline(now: simulation.now.nanoseconds) }
+  }
+
+  /// Whether every request has had its last token and none will come. Transfers may be under way.
+  var isFinished: Bool {
+    !stepIsActive && batch.isIdle && nextArrival == nil
+      && userRequests.allSatisfy { $0 == nil }
   }
 
   /// Starts the workload: the first arrival, or every user's first request.
@@ -76,7 +84,10 @@ extension ServingEngine {
       return
     }
     batch.enqueue(request)
-    if !stepIsActive { beginStep(in: &simulation) }
+    if !stepIsActive {
+      // Last at this instant, so that requests that arrive together begin together.
+      simulation.schedule(.wake, at: simulation.now, priority: .last)
+    }
   }
 
   /// Takes the tokens of a step that has ended to their sequences.
@@ -87,7 +98,12 @@ extension ServingEngine {
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
       sequence.computed += Int(entry.tokens)
-      if entry.isPrefill { counters.promptTokens += Int64(entry.tokens) }
+      let prompt = min(sequence.computed, Int(sequence.request.promptTokens))
+      // What a preemption makes it compute again does not count again.
+      if prompt > sequence.countedPrompt {
+        counters.promptTokens += Int64(prompt - sequence.countedPrompt)
+        sequence.countedPrompt = prompt
+      }
       guard sequence.computed >= sequence.prefillTarget else {
         batch[entry.sequence] = sequence
         continue

@@ -10,11 +10,13 @@ extension ServingEngine {
     if !stepAwaitsRoom {
       batch.planStep(admission: admission)
       guard !batch.entries.isEmpty else { return }
+      stepPlanned = simulation.now.nanoseconds
     }
     stepIsActive = true
     if memory.isElastic {
       stepAwaitsRoom = !makeRoomForKeyValue(in: &simulation)
       if stepAwaitsRoom { return }
+      counters.stalls.add(simulation.now.nanoseconds - stepPlanned, to: .memoryFull)
     }
     stepBegan = simulation.now.nanoseconds
     var sampled = 0

@@ -70,6 +70,7 @@ struct ServingEngine: ~Copyable, Model {
 
   // The step under way.
   var stepIsActive = false
+  var stepPlanned: UInt64 = 0
   var stepBegan: UInt64 = 0
   /// Whether the step is planned, but waits for the room that its KV blocks take from experts.
   var stepAwaitsRoom = false

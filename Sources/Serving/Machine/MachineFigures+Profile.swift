@@ -37,6 +37,9 @@ extension MachineFigures {
       hostBandwidth: machine.dram.bandwidth.effective, drive: drive,
       parts: Self.parts(of: machine), rentUSDPerHour: machine.rentPerHour,
       assumptions: assumptions)
+    hostReservedBytes = machine.dram.capacityBytes - machine.dram.usableBytes
+    let reservedOfGPU = gpu.map { $0.memory.capacityBytes - $0.memory.usableBytes }
+    deviceReservedBytes = reservedOfGPU ?? hostReservedBytes
   }
 
   private static func parts(of machine: MachineProfile) -> [Part] {

@@ -52,6 +52,10 @@ public struct MachineFigures: Sendable {
   public var stagingRate: Double
   /// Host memory [bytes].
   public var hostMemoryBytes: Int64
+  /// What the system keeps of host memory, beside `hostMemoryBytes` [bytes].
+  public var hostReservedBytes: Int64 = 0
+  /// What the driver keeps of device memory, beside `deviceMemoryBytes` [bytes].
+  public var deviceReservedBytes: Int64 = 0
   /// The host memory's achievable bandwidth [bytes/s].
   public var hostBandwidth: Double
   /// The drive, if there is one.

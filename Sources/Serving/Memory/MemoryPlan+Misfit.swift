@@ -114,7 +114,7 @@ extension MemoryPlan {
         while low < high {
           let middle = (low + high) / 2
           var larger = figures
-          larger.deviceMemoryBytes = middle * gibibyte
+          larger.deviceMemoryBytes = middle * gibibyte - figures.deviceReservedBytes
           if fits(tried, larger) { high = middle } else { low = middle + 1 }
         }
         if low < 1 << 20 {

@@ -173,7 +173,7 @@ extension MemoryPlan {
     if figures.isUnified {
       // One memory: what is not in the cache is on the drive.
       guard figures.drive != nil else {
-        throw noDrive(all, capacity: figures.deviceMemoryBytes, isUnified: true)
+        throw noDrive(all, capacity: figures.deviceMemoryBytes, figures: figures)
       }
       try checkDrive(all, figures: figures)
       return
@@ -187,28 +187,36 @@ extension MemoryPlan {
         return
       }
       guard cache.host == .automatic, figures.drive != nil, usable >= expertBytes else {
-        throw noDrive(all, capacity: usable)
+        throw noDrive(all, capacity: usable, figures: figures)
       }
       hostSlots = Int(usable / expertBytes)
     case .bytes(let bytes):
-      guard bytes <= usable else { throw noDrive(bytes, capacity: usable) }
+      guard bytes <= usable else { throw noDrive(bytes, capacity: usable, figures: figures) }
       if bytes >= all {
         hostExpertBytes = all
         return
       }
-      guard figures.drive != nil else { throw noDrive(all, capacity: bytes) }
+      guard figures.drive != nil else { throw noDrive(all, capacity: bytes, figures: figures) }
       hostSlots = Int(bytes / expertBytes)
     }
     hostExpertBytes = Int64(hostSlots ?? 0) * expertBytes
     try checkDrive(all, figures: figures)
   }
 
-  private func noDrive(_ needed: Int64, capacity: Int64, isUnified: Bool = false) -> DoesNotFit {
-    let all = Double(Int64(totalExperts) * expertBytes) / 0.9 / Double(1 << 30)
-    var suggestions = ["a machine with a drive and cache.dram: auto"]
-    if !isUnified {
+  private func noDrive(
+    _ needed: Int64, capacity: Int64, figures: MachineFigures
+  ) -> DoesNotFit {
+    let all = Int64(totalExperts) * expertBytes
+    var suggestions: [String] = []
+    if let drive = figures.drive, drive.capacityBytes >= all {
+      suggestions.append("cache.dram: auto, with the rest read from the drive")
+    } else {
+      suggestions.append("a machine with a drive and cache.dram: auto")
+    }
+    if !figures.isUnified {
+      let least = (Double(all) / 0.9 + Double(figures.hostReservedBytes)) / Double(1 << 30)
       suggestions.append(
-        "host memory of at least \(Int(all.rounded(.up))) GiB and cache.dram: all")
+        "host memory of at least \(Int(least.rounded(.up))) GiB and cache.dram: all")
     }
     suggestions.append("precision.experts of fewer bits")
     return DoesNotFit(

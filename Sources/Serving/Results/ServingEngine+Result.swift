@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import SimulationKernel
+import Units
 
 extension ServingEngine {
   /// The record of a run that ended at `end` [ns].
@@ -16,6 +17,7 @@ extension ServingEngine {
     if !progress.isWarm {
       notices.append("the run ended before its warm-up did: figures are those of the whole run")
     }
+    notices += requestNotices()
     notices += configuration.figures.assumptions
     return SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
@@ -34,6 +36,24 @@ extension ServingEngine {
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
+  }
+
+  /// What became of requests that were not answered.
+  private func requestNotices() -> [String] {
+    var notices: [String] = []
+    if progress.rejected > 0 {
+      let room = QuantityFormat().string(Double(memory.keyValueBytes), .bytes)
+      notices.append(
+        "\(progress.rejected) of \(progress.arrivals) requests were rejected: their tokens alone need "
+          + "more than the KV cache (\(room)); see cache.kv")
+    }
+    if progress.completions == 0 {
+      notices.append(
+        progress.arrivals == 0
+          ? "no request arrived within the run: there is nothing to report"
+          : "no request was completed: latencies are not known")
+    }
+    return notices
   }
 
   private func requestCounts() -> SimulationResult.RequestCounts {

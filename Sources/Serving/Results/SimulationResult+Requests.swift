@@ -146,7 +146,8 @@ extension SimulationResult {
     public var staging = 0.0
     /// Waiting for a drive.
     public var drive = 0.0
-    /// The part of a transfer's wait in which other transfers held or shared its link.
+    /// Waiting while the link served transfers that nobody waited for, such as prefetches. Of several
+    /// misses of one layer, each is charged the time of its own copy.
     public var linkContention = 0.0
     /// Waiting until an expert in use could be evicted.
     public var memoryFull = 0.0

@@ -34,7 +34,7 @@ public struct TimelineSlice: Sendable {
   public var track: Int
   /// What was done, "attention", "expert", "load".
   public var name: String
-  /// The category, "compute", "demand", "prefetch", "write-back", "staging", "drive".
+  /// The category, "compute", "overhead", "load", "write-back", "staging", "drive".
   public var category: String
   /// The start [ns].
   public var start: UInt64

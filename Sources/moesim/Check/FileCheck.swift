@@ -5,6 +5,7 @@ import Experiments
 import Foundation
 import Hardware
 import ModelDescriptors
+import Reports
 import Routing
 import Workload
 
@@ -34,9 +35,37 @@ struct FileCheck {
       return try FileCheck(path: inside).run()
     }
     switch URL(filePath: path).pathExtension.lowercased() {
+    case "json" where try isTimeline(): return try checkTimeline()
     case "yaml", "yml", "json": return try checkConfiguration()
     default: return try checkTrace()
     }
+  }
+
+  /// Whether the file begins as a timeline does: with the list of a trace's events.
+  private func isTimeline() throws -> Bool {
+    let file = try FileHandle(forReadingFrom: URL(filePath: path))
+    defer { try? file.close() }
+    let head = String(decoding: try file.read(upToCount: 4096) ?? Data(), as: UTF8.self)
+    return head.contains("\"traceEvents\"")
+  }
+
+  /// Reads a timeline for what a viewer would draw wrongly.
+  private func checkTimeline() throws -> String {
+    let check = try ChromeTraceCheck(path: path)
+    let told = check.violations.prefix(100).map {
+      Diagnostic(location: SourceLocation(origin: path), message: $0)
+    }
+    let untold = check.violationCount - told.count
+    if !told.isEmpty {
+      let rest =
+        untold > 0
+        ? [
+          Diagnostic(location: SourceLocation(origin: path), message: "\(untold) more of the kind")
+        ]
+        : []
+      throw Diagnostics(told + rest)
+    }
+    return "timeline of \(check.slices) slices on \(check.tracks) tracks"
   }
 
   private func checkConfiguration() throws -> String {
@@ -138,6 +167,9 @@ struct FileCheck {
     }
     try part { if let trace = scenario.workload.trace { try checkRequests(trace) } }
     try collector.throwIfAny()
+    // Parts that are right alone must go together: a trace's shape with the model's, roles with names.
+    try part { _ = try scenario.configuration() }
+    try collector.throwIfAny()
     return "scenario \(scenario.name)"
   }
 
@@ -151,7 +183,9 @@ struct FileCheck {
   }
 
   private func checkTrace() throws -> String {
-    if let format = try RoutingTraceFormat.recognise(path: path) {
+    let named: RoutingTraceFormat? =
+      URL(filePath: path).pathExtension.lowercased() == "moesim" ? .moesim : nil
+    if let format = try RoutingTraceFormat.recognise(path: path) ?? named {
       let file = try RoutingTraceFile(
         path: path, options: RoutingTraceFile.Options(format: format))
       var reader = try file.reader()
@@ -159,8 +193,29 @@ struct FileCheck {
       while try reader.next(into: &event) {}
       return "routing trace (\(format.rawValue))"
     }
+    if let word = unknownBeginning() {
+      throw Diagnostic(
+        location: SourceLocation(origin: path),
+        message:
+          "is not known as a trace: '\(word)' begins neither a request trace nor a routing trace "
+          + "(topk-bytes has no mark; 'moesim trace inspect' takes its shape), and scenarios, "
+          + "profiles, models and policies end in .yaml or .json")
+    }
     let format = try checkRequests(path)
     return "request trace (\(format.rawValue))"
+  }
+
+  /// How the file begins, where no request trace begins so.
+  private func unknownBeginning() -> String? {
+    guard let file = FileHandle(forReadingAtPath: path) else { return nil }
+    defer { try? file.close() }
+    guard let head = try? file.read(upToCount: 4096) else { return nil }
+    let lines = String(decoding: head, as: UTF8.self).split(whereSeparator: \.isNewline)
+      .filter { !$0.hasPrefix("#") && $0.contains { !$0.isWhitespace } }
+    guard let line = lines.first else { return nil }
+    guard RequestTraceFormat.recognized(firstLine: String(line)) == nil else { return nil }
+    return String(
+      String.UnicodeScalarView(line.unicodeScalars.filter { $0.value >= 32 }.prefix(40)))
   }
 
   /// Reads a request trace to its end, past lines that are wrong.

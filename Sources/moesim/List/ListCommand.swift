@@ -131,7 +131,9 @@ struct ListCommand: ParsableCommand {
 
   private func traces(_ library: DataLibrary) -> Listing {
     var listing = Listing([("kind", "kind", false, 0), ("name", "name", false, 0)])
-    for name in library.names(.trace) { listing.append([.text("requests"), .text(name)]) }
+    for name in library.names(.trace) {
+      listing.append([.text(name.hasSuffix(".moesim") ? "routing" : "requests"), .text(name)])
+    }
     for name in library.names(.routing) {
       listing.append([.text("routing generator"), .text(name)])
     }

@@ -18,7 +18,7 @@ struct TraceFitCommand: ParsableCommand {
       parameters go to --output or standard output, the judgement to standard error.
       """)
 
-  @Argument(help: "A trace: a path, or a name in traces/.")
+  @Argument(help: "A trace: a path, or a name in traces/ or traces/routing/.")
   var trace: String
 
   @Option(help: "The name of the parameters; by default that of the trace.")

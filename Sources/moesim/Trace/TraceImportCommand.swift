@@ -17,7 +17,7 @@ struct TraceImportCommand: ParsableCommand {
       format (docs/routing-format.md), which needs --output.
       """)
 
-  @Argument(help: "A trace: a path, or a name in traces/.")
+  @Argument(help: "A trace: a path, or a name in traces/ or traces/routing/.")
   var trace: String
 
   @Option(name: .shortAndLong, help: "The file to write; request traces go to standard output.")
@@ -83,5 +83,10 @@ struct TraceImportCommand: ParsableCommand {
     var event = RoutingLayerEvent()
     while try reader.next(into: &event) { try writer.append(event) }
     try writer.finish()
+    if writer.droppedPromptTokens > 0 {
+      StandardError.print(
+        "note: \(writer.droppedPromptTokens) prompt tokens lack choices in some layers and were left out"
+      )
+    }
   }
 }

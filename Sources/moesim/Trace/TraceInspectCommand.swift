@@ -14,7 +14,7 @@ struct TraceInspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show what a request trace or a routing trace holds.")
 
-  @Argument(help: "A trace: a path, or a name in traces/.")
+  @Argument(help: "A trace: a path, or a name in traces/ or traces/routing/.")
   var trace: String
 
   @OptionGroup var source: RoutingTraceArguments

@@ -95,6 +95,7 @@ public struct ComparisonStudy {
       inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
     var results = [[SimulationResult]](repeating: [], count: contenders.count)
     var setting: SimulationResult.SettingSummary?
+    var events: UInt64 = 0
     for replication in 0..<UInt32(replications) {
       let base = try scenario.configuration(replication: replication, library: library)
       for (index, contender) in contenders.enumerated() {
@@ -111,13 +112,13 @@ public struct ComparisonStudy {
             total: replications * contenders.count, policy: contender.name))
         let configuration = try contender.configuration(base, runtime: runtime)
         let result = try ServingSimulation.run(configuration).result
+        events += result.eventsProcessed
         if index == baseline, setting == nil { setting = result.setting }
         results[index].append(result)
       }
     }
     let analysis = ComparisonAnalysis(
       contenders: contenders, results: results, baseline: baseline, confidence: confidence)
-    let events = results.joined().reduce(0) { $0 + $1.eventsProcessed }
     let comparison = PolicyComparison(
       scenario: scenario.name, seed: scenario.run.seed, replications: replications,
       confidence: confidence, setting: setting ?? results[baseline][0].setting,

@@ -31,7 +31,7 @@ struct ComparisonVerdict {
         let ratio = speedRatio(difference)
       else { continue }
       text +=
-        "; \(oracle.name), which knows the future, reaches \(fixed(ratio, 2)) x"
+        "; \(oracle.name), which knows the future, reaches \(multiple(ratio)) x"
         + " \(rows[baseline].name)"
     }
     if !unsteady.isEmpty {
@@ -53,7 +53,7 @@ struct ComparisonVerdict {
     if winner.name != base.name, let difference = winner.versusBaseline?.difference(of: measure),
       let ratio = speedRatio(difference)
     {
-      return "\(winner.name): \(fixed(ratio, 2)) x \(base.name) in \(unit)"
+      return "\(winner.name): \(multiple(ratio)) x \(base.name) in \(unit)"
         + values(winner, base) + certainty(difference)
     }
     guard winner.name == base.name else {
@@ -69,7 +69,7 @@ struct ComparisonVerdict {
     if difference.mean == 0, difference.standardDeviation ?? 0 == 0 {
       return "\(winner.name) and \(next.name) do not differ in \(unit)"
     }
-    return "\(winner.name) wins: the next, \(next.name), has \(fixed(ratio, 2)) x its \(unit)"
+    return "\(winner.name) wins: the next, \(next.name), has \(multiple(ratio)) x its \(unit)"
       + values(next, winner) + certainty(difference)
   }
 
@@ -138,6 +138,11 @@ struct ComparisonVerdict {
 
   private func fixed(_ value: Double, _ decimals: Int) -> String {
     QuantityFormat.fixed(value, decimals: decimals)
+  }
+
+  /// A ratio with as many decimals as tell it from 1, at most three.
+  private func multiple(_ ratio: Double) -> String {
+    fixed(ratio, abs(ratio - 1) < 0.01 ? 3 : 2)
   }
 
   private func percent(_ share: Double) -> String { fixed(share * 100, 1) + " %" }

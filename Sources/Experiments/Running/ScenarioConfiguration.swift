@@ -34,6 +34,7 @@ extension Scenario {
     for role in PrecisionPlan.roles {
       if let format = precision[role.key] { plan[keyPath: role.path] = format }
     }
+    try checkExperts(of: descriptor)
     let composition = try policy.composition(runtime: runtimeProfile)
     if composition.transfer.writeBack && figures.isUnified {
       throw Diagnostic(
@@ -65,6 +66,18 @@ extension Scenario {
     try model.read(
       inline: { try ModelDescriptor.read($0, name: model.label) },
       path: { try ModelDescriptor.load(configPath: $0) })
+  }
+
+  /// Refuses a number of cached experts that no pool of the model could hold.
+  private func checkExperts(of model: ModelDescriptor) throws {
+    guard case .sized(.count(let count)) = cache.experts, !model.isDense else { return }
+    let most = model.expertCount * (cache.isPerLayer ? 1 : model.mixtureLayers.count)
+    guard !(1...most).contains(count) else { return }
+    throw Diagnostic(
+      location: tree.value(at: "cache.experts")?.location, path: "cache.experts",
+      message: "\(count) experts in a pool; \(model.name) has \(most)"
+        + (cache.isPerLayer ? " in a layer" : " in all")
+        + ", expected 1 to \(most), a share or bytes")
   }
 
   private func cacheConfiguration() -> CacheConfiguration {

@@ -32,6 +32,7 @@ public enum ScenarioExecution {
       let run = try ServingSimulation.run(
         configuration, timeline: replication == 0 ? timeline : nil, progress: progress)
       var result = run.result
+      result.notices += scenario.objectives.map { $0.verdict(on: result) }
       result.runInfo = clock.runInfo(events: result.eventsProcessed)
       if replication == 0 {
         outcome.timeline = run.timeline

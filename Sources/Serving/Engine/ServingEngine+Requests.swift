@@ -75,19 +75,42 @@ extension ServingEngine {
   ) {
     var request = request
     request.arrivalNanoseconds = simulation.now.nanoseconds
+    if progress.arrivals == 0 {
+      // Idling before the first request is nobody's time.
+      network.resetStatistics(at: simulation.now)
+      progress.measure(from: simulation.now.nanoseconds)
+    }
     progress.arrived(at: simulation.now.nanoseconds, waiting: batch.waitingCount)
     guard batch.canEverHold(request) else {
-      progress.rejected += 1
-      if request.user >= 0 {
-        scheduleUser(Int(request.user), after: simulation.now.nanoseconds, in: &simulation)
-      }
+      reject(request, in: &simulation)
       return
     }
+    rejectedInARow = 0
     batch.enqueue(request)
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)
     }
+  }
+
+  /// Refuses a request that the KV cache could not hold even alone.
+  ///
+  /// A closed-loop user tries again with the next request, a second later; when none of many ever
+  /// fits, the run fails rather than spins.
+  private mutating func reject(
+    _ request: Request, in simulation: inout Simulation<EngineEvent>
+  ) {
+    progress.rejected += 1
+    rejectedInARow += 1
+    guard request.user >= 0 else { return }
+    guard rejectedInARow < NoRequestFits.limit else {
+      failure = NoRequestFits(
+        tokens: Int(request.promptTokens) + Int(request.outputTokens),
+        keyValueBytes: batch.keyValue.capacity)
+      return
+    }
+    scheduleUser(
+      Int(request.user), after: simulation.now.nanoseconds + 1_000_000_000, in: &simulation)
   }
 
   /// Takes the tokens of a step that has ended to their sequences.

@@ -66,6 +66,8 @@ struct ServingEngine: ~Copyable, Model {
   var requests: any RequestSource
   var nextArrival: Request?
   var userRequests: [Request?] = []
+  /// Requests that were refused since one was last accepted.
+  var rejectedInARow = 0
   var batch: BatchScheduler
 
   // The step under way.

@@ -18,6 +18,11 @@ extension ServingEngine {
       notices.append("the run ended before its warm-up did: figures are those of the whole run")
     }
     notices += requestNotices()
+    if batch.preemptions > 0 {
+      notices.append(
+        "\(batch.preemptions) preemptions by recompute: the KV cache is short of what the batch needs"
+          + " (cache.kv, serving.max_batch)")
+    }
     notices += configuration.figures.assumptions
     return SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,

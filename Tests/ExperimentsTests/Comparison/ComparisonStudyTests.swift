@@ -118,6 +118,23 @@ struct ComparisonStudyTests {
     #expect(alone.rows.count == 1 && alone.rows[0].ceilingShare == nil)
   }
 
+  @Test("With free transfers too, no other policy is faster than the ceiling")
+  func freeTransfers() throws {
+    func speed(_ policy: String, schedule: String? = nil) throws -> Double {
+      let overrides = ["policy=\(policy)"] + (schedule.map { ["policy.schedule=\($0)"] } ?? [])
+      let scenario = try Scenario.load(tiny.path, overrides: overrides, library: tiny.library)
+      var configuration = try scenario.configuration(library: tiny.library)
+      configuration.figures = configuration.figures.withFreeTransfers()
+      return try ServingSimulation.run(configuration).result.throughput.outputTokensPerSecond
+    }
+    let ceiling = try speed("lru", schedule: "load-then-compute")
+    let row = try tiny.compare(["lru"], ceilings: true).comparison.rows[2]
+    #expect(row.name == "link-bound ceiling" && row.mean?.outputTokensPerSecond == ceiling)
+    for policy in ["lru", "lfu", "static", "fifo", "belady", "prefetch-all"] {
+      #expect(try speed(policy) <= ceiling * 1.000_1, "\(policy)")
+    }
+  }
+
   @Test("The sentence names the winner, not the oracle, and says what binds it")
   func verdict() throws {
     let comparison = try tiny.compare(["static", "lru", "belady"], replications: 3).comparison

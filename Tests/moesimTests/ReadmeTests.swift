@@ -51,7 +51,7 @@ struct ReadmeTests {
   /// The lines without those that tell of the host, and without empty ones at the end.
   private static func comparable(_ lines: [Substring]) -> [Substring] {
     var result = lines
-    if let place = lines.firstIndex(where: { $0.contains("million events; moesim") }) {
+    if let place = lines.firstIndex(where: { $0.contains("; moesim ") }) {
       result.removeSubrange(place...)
     }
     while result.last?.allSatisfy(\.isWhitespace) == true { result.removeLast() }

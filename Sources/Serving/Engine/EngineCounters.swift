@@ -49,8 +49,6 @@ struct EngineCounters {
   var activity = [UInt64](repeating: 0, count: Activity.allCases.count)
   /// Bytes that kernels read and wrote in device memory.
   var deviceBytes = 0.0
-  /// FLOP that kernels computed.
-  var deviceFLOP = 0.0
   /// Bytes by purpose over each direction of the link, and transfers ended.
   var linkBytes = [Int64](repeating: 0, count: TransferPurpose.allCases.count)
   var linkTransfers = [UInt64](repeating: 0, count: TransferPurpose.allCases.count)

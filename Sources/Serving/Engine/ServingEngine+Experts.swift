@@ -127,10 +127,8 @@ extension ServingEngine {
   }
 
   private mutating func countExpertWork(layerClass: Int, assignments: Int, distinct: Int) {
-    let work = costs.expertWork(
+    counters.deviceBytes += costs.expertBytes(
       layerClass: layerClass, assignments: assignments, distinct: distinct)
-    counters.deviceBytes += work.bytes
-    counters.deviceFLOP += work.flop
   }
 
   /// An awaited expert has arrived: ends the stall, if there was one, and emits what it allows.

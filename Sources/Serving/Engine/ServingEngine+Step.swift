@@ -43,7 +43,6 @@ extension ServingEngine {
     recordLevels(now: stepBegan)
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
-    counters.deviceFLOP += costs.endFLOP
     if stepsAreWhole {
       runWholeStep(in: &simulation)
     } else {
@@ -72,7 +71,6 @@ extension ServingEngine {
       let index = Int(costs.classOfLayer[layer])
       let kind = costs.classes[index]
       counters.deviceBytes += kind.bytes
-      counters.deviceFLOP += kind.flop
       if kind.isMixture {
         let mixture = Int(mixtureIndexOfLayer[layer])
         tier.beginLayer(mixture)
@@ -116,7 +114,6 @@ extension ServingEngine {
       let index = Int(costs.classOfLayer[layer])
       let attention = costs.classes[index].attention
       counters.deviceBytes += costs.classes[index].bytes
-      counters.deviceFLOP += costs.classes[index].flop
       counters.add(attention, to: .attention)
       total += attention
       guard costs.classes[index].isMixture else {
@@ -147,10 +144,8 @@ extension ServingEngine {
     let kind = costs.classes[layerClass]
     let experts = costs.groupedExperts(
       layerClass: layerClass, assignments: assignments, distinct: distinct)
-    let work = costs.expertWork(
+    counters.deviceBytes += costs.expertBytes(
       layerClass: layerClass, assignments: assignments, distinct: distinct)
-    counters.deviceBytes += work.bytes
-    counters.deviceFLOP += work.flop
     counters.add(kind.gate, to: .gate)
     counters.add(kind.shared, to: .sharedExpert)
     counters.add(experts + kind.combine, to: .experts)

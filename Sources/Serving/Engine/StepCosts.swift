@@ -22,9 +22,8 @@ struct StepCosts {
     var shared: UInt64 = 0
     /// The weighted sum of the experts' outputs [ns].
     var combine: UInt64 = 0
-    /// Bytes and FLOP of all of these.
+    /// Bytes of all of these.
     var bytes = 0.0
-    var flop = 0.0
   }
 
   /// The coefficients of a class of layers, which no step changes.
@@ -52,9 +51,8 @@ struct StepCosts {
   private(set) var embedding: UInt64 = 0
   /// The head and sampling [ns].
   private(set) var head: UInt64 = 0
-  /// Bytes and FLOP of embedding and head.
+  /// Bytes of embedding and head.
   private(set) var endBytes = 0.0
-  private(set) var endFLOP = 0.0
   private var tokens = 0
 
   init(model: ModelDescriptor, precision: PrecisionPlan, timing: DeviceTiming) {
@@ -107,7 +105,6 @@ struct StepCosts {
     embedding = Self.nanoseconds(timing.seconds(embed))
     head = Self.nanoseconds(timing.seconds(out))
     endBytes = embed.bytes + out.bytes
-    endFLOP = embed.flop + out.flop
   }
 
   private mutating func prepareClass(_ index: Int) {
@@ -120,12 +117,10 @@ struct StepCosts {
       + timing.seconds(around) + timing.software.perLayer
     classes[index].attention = Self.nanoseconds(seconds)
     classes[index].bytes = attention.bytes + around.bytes
-    classes[index].flop = attention.flop + around.flop
     guard classes[index].isMixture else {
       let dense = costs.denseWork(tokens: tokens)
       classes[index].dense = Self.nanoseconds(timing.seconds(dense))
       classes[index].bytes += dense.bytes
-      classes[index].flop += dense.flop
       return
     }
     let gate = costs.gateWork(tokens: tokens)
@@ -139,7 +134,6 @@ struct StepCosts {
     classes[index].combine = Self.nanoseconds(timing.seconds(combine))
     for work in [gate, shared, parallel, latent, combine] {
       classes[index].bytes += work.bytes
-      classes[index].flop += work.flop
     }
   }
 
@@ -167,13 +161,10 @@ struct StepCosts {
           assignments: assignments, distinct: distinct)))
   }
 
-  /// Bytes and FLOP of `distinct` experts on `assignments` token–expert pairs.
+  /// Bytes that `distinct` experts read and write on `assignments` token–expert pairs.
   @inline(__always)
-  func expertWork(
-    layerClass: Int, assignments: Int, distinct: Int
-  ) -> (bytes: Double, flop: Double) {
-    let work = coefficients[layerClass].costs.groupedExpertWork(
-      assignments: assignments, distinct: distinct)
-    return (work.bytes, work.flop)
+  func expertBytes(layerClass: Int, assignments: Int, distinct: Int) -> Double {
+    coefficients[layerClass].costs
+      .groupedExpertWork(assignments: assignments, distinct: distinct).bytes
   }
 }

@@ -11,7 +11,7 @@ struct KeyValueCache {
   /// Tokens in a block.
   let blockTokens: Int
   /// Bytes that may be held at once.
-  private(set) var capacity: Int64
+  let capacity: Int64
   /// Bytes held.
   private(set) var used: Int64 = 0
   /// The most that was ever held.
@@ -27,9 +27,6 @@ struct KeyValueCache {
     self.blockTokens = blockTokens
     self.capacity = capacity
   }
-
-  /// Bytes not held.
-  var free: Int64 { capacity - used }
 
   /// Bytes that a sequence of `tokens` tokens holds.
   ///
@@ -57,9 +54,6 @@ struct KeyValueCache {
 
   /// Takes back what a sequence held.
   mutating func release(_ bytes: Int64) { used -= bytes }
-
-  /// Changes the capacity; what is held stays.
-  mutating func setCapacity(_ bytes: Int64) { capacity = max(bytes, used) }
 
   /// Forgets the high-water mark.
   mutating func resetHighWater() { highWater = used }

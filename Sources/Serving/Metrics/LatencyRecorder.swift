@@ -74,7 +74,4 @@ struct LatencyRecorder {
       p90: quantiles(0.9), p95: quantiles(0.95), p99: quantiles(0.99),
       min: Double(minimum) * milliseconds, max: Double(maximum) * milliseconds)
   }
-
-  /// The mean [ms]; `nil` when nothing was recorded.
-  var mean: Double? { count == 0 ? nil : sum / Double(count) * 1e-6 }
 }

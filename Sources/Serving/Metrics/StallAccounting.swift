@@ -39,9 +39,6 @@ struct StallAccounting {
 
   subscript(cause: StallCause) -> UInt64 { nanoseconds[cause.rawValue] }
 
-  /// The whole time stalled [ns].
-  var total: UInt64 { nanoseconds.reduce(0, +) }
-
   mutating func add(_ duration: UInt64, to cause: StallCause) {
     nanoseconds[cause.rawValue] += duration
   }

@@ -77,18 +77,25 @@ public enum RoleRegistry {
     .init(
       name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
     ) { LoadThenCompute() },
+    .init(
+      name: "expert-by-expert",
+      summary: "asks for experts in the order of their numbers, waits for and computes each"
+    ) { ExpertByExpert() },
   ]
 
   /// What becomes of activated experts.
   public static let resolve: [RoleRegistration<any ResolvePolicy>] = [
     .init(
       name: "fetch", summary: "computes every activated expert on the GPU, fetching what is missing"
-    ) { FetchResolve() }
+    ) { FetchResolve() },
+    ScoreThresholdResolve.registration, HostResolve.registration, CheapestResolve.registration,
+    HotColdResolve.registration,
   ]
 
   /// What starts where.
   public static let placement: [RoleRegistration<any PlacementPolicy>] = [
-    .init(name: "uniform", summary: "holds as many experts of each layer") { UniformPlacement() }
+    .init(name: "uniform", summary: "holds as many experts of each layer") { UniformPlacement() },
+    HostLayersPlacement.registration,
   ]
 
   /// Admission policies.

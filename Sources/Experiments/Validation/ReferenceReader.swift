@@ -66,9 +66,9 @@ struct ReferenceReader {
     }
     reader.finish()
     let runs = readRuns(runNodes, base: base, system: name)
-    let cases = caseNodes.compactMap { readCase($0) }
+    let cases = caseNodes.map { readCase($0) }
     refuseTwins(cases)
-    let orderings = orderingNodes.compactMap { readOrdering($0) }
+    let orderings = orderingNodes.map { readOrdering($0) }
     let calibration = calibrations.map { readCalibration($0, cases: cases, runs: runs) }
     refuseUnexplained(cases, calibration)
     return ReferenceSystem(
@@ -166,7 +166,7 @@ struct ReferenceReader {
 
   // MARK: Cases
 
-  private func readCase(_ node: ConfigurationNode) -> ReferenceCase? {
+  private func readCase(_ node: ConfigurationNode) -> ReferenceCase {
     let reader = MappingReader(node, into: collector)
     let id = reader.requiredString("id")
     if id.contains("/") || id.contains(where: \.isWhitespace) {
@@ -192,7 +192,8 @@ struct ReferenceReader {
       reader.report("reason", "stands beside a case that is counted")
     }
     reader.finish()
-    guard !valueNode.isNull, let value = readValue(valueNode) else { return nil }
+    // A stand-in after a report: what is read on is thrown away.
+    let value = (valueNode.isNull ? nil : readValue(valueNode)) ?? .sum([])
     return ReferenceCase(
       id: id, what: what, value: value,
       kind: kind.flatMap { ReferenceCase.Kind(rawValue: $0) } ?? value.kind,
@@ -238,7 +239,7 @@ struct ReferenceReader {
     }
   }
 
-  private func readOrdering(_ node: ConfigurationNode) -> ReferenceOrdering? {
+  private func readOrdering(_ node: ConfigurationNode) -> ReferenceOrdering {
     let reader = MappingReader(node, into: collector)
     let what = reader.requiredString("what")
     let metric = reader.child("metric").flatMap { readMetric($0) } ?? ""

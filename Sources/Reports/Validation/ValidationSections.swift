@@ -99,9 +99,10 @@ struct ValidationSections {
   private var scores: ReportSection {
     var table = TextTable(columns: [
       .init("System"), .init("Counted", isNumeric: true), .init("Within", isNumeric: true),
-      .init("Failed", isNumeric: true, dropOrder: 2), .init("Median error", isNumeric: true),
-      .init("of values", isNumeric: true), .init("of ratios", isNumeric: true),
-      .init("Orderings", isNumeric: true), .init("Not counted", isNumeric: true, dropOrder: 1),
+      .init("Failed", isNumeric: true, dropOrder: 4), .init("Median", isNumeric: true),
+      .init("Values", isNumeric: true, dropOrder: 2),
+      .init("Ratios", isNumeric: true, dropOrder: 2), .init("Orderings", isNumeric: true),
+      .init("Not counted", isNumeric: true, dropOrder: 3),
     ])
     for system in report.systems {
       table.append([
@@ -111,7 +112,7 @@ struct ValidationSections {
         "\(system.cases.count - system.all.counted)",
       ])
     }
-    return ReportSection(title: "By system (|error| of counted cases)", blocks: [.table(table)])
+    return ReportSection(title: "By system (median |error| of counted cases: all, values, ratios)", blocks: [.table(table)])
   }
 
   private func median(_ score: ValidationReport.Score) -> String {

@@ -47,8 +47,8 @@ let package = Package(
     .target(
       name: "Policies",
       dependencies: [
-        "Configuration", "RandomStreams", "Residency", "KernelTiming", "Routing",
-        "SimulationKernel",
+        "Configuration", "RandomStreams", "Residency", "KernelTiming", "ModelDescriptors",
+        "Routing", "SimulationKernel", "Units",
       ]),
     // Floor 6
     .target(

@@ -8,14 +8,22 @@ public struct PolicyComposition: Sendable {
   public var name: String
   /// Whom to drop from the fastest tier.
   public var eviction: EvictionRegistration
+  /// The parameters of that rule.
+  public var evictionSettings = RoleSettings()
   /// Whom to drop from host memory, when it cannot hold every expert.
   public var hostEviction: EvictionRegistration
+  /// The parameters of that rule.
+  public var hostEvictionSettings = RoleSettings()
   /// Which experts of later layers are likely.
   public var prediction: any PredictionPolicy
   /// What to fetch ahead of its use.
   public var prefetch: any PrefetchPolicy
   /// In which order a layer's experts are computed.
   public var schedule: any SchedulePolicy
+  /// In which version, where, and whether an activated expert is computed.
+  public var resolve: any ResolvePolicy
+  /// What starts where.
+  public var placement: any PlacementPolicy
   /// Who joins the batch.
   public var admission: any AdmissionPolicy
   /// How experts move.
@@ -27,6 +35,8 @@ public struct PolicyComposition: Sendable {
     prediction: any PredictionPolicy = NoPrediction(),
     prefetch: any PrefetchPolicy = NoPrefetch(),
     schedule: any SchedulePolicy = ComputeAsReady(),
+    resolve: any ResolvePolicy = FetchResolve(),
+    placement: any PlacementPolicy = UniformPlacement(),
     admission: any AdmissionPolicy = FirstComeFirstServed(),
     transfer: TransferOptions = TransferOptions()
   ) {
@@ -36,6 +46,8 @@ public struct PolicyComposition: Sendable {
     self.prediction = prediction
     self.prefetch = prefetch
     self.schedule = schedule
+    self.resolve = resolve
+    self.placement = placement
     self.admission = admission
     self.transfer = transfer
   }

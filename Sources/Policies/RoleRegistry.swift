@@ -38,16 +38,7 @@ public struct RoleRegistration<Role: Sendable>: Sendable {
   ///
   /// - Throws: `RoleProblem` when a required parameter is not set, or values contradict each other.
   public func make(_ settings: RoleSettings = RoleSettings()) throws(RoleProblem) -> Role {
-    var settings = settings
-    for parameter in parameters where settings[parameter.name] == nil {
-      if let value = parameter.defaultValue { settings.set(parameter.name, to: [value]) }
-      if parameter.isRequired {
-        throw RoleProblem(
-          parameter: parameter.name,
-          message: "is missing; '\(name)' needs it: \(parameter.summary)")
-      }
-    }
-    return try build(settings)
+    try build(try settings.completed(with: parameters, of: name))
   }
 }
 
@@ -113,6 +104,18 @@ public enum RoleRegistry {
     .init(
       name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
     ) { LoadThenCompute() },
+  ]
+
+  /// What becomes of activated experts.
+  public static let resolve: [RoleRegistration<any ResolvePolicy>] = [
+    .init(
+      name: "fetch", summary: "computes every activated expert on the GPU, fetching what is missing"
+    ) { FetchResolve() }
+  ]
+
+  /// What starts where.
+  public static let placement: [RoleRegistration<any PlacementPolicy>] = [
+    .init(name: "uniform", summary: "holds as many experts of each layer") { UniformPlacement() }
   ]
 
   /// Admission policies.

@@ -25,7 +25,7 @@ struct ComparisonRendererTests {
       name: name, kind: kind,
       roles: .init(
         eviction: "lru", hostEviction: "lru", prediction: "none", prefetch: "none",
-        schedule: "compute-as-ready",
+        schedule: "compute-as-ready", resolve: "fetch", placement: "uniform",
         admission: "fcfs"), knowsFuture: false,
       mean: ComparisonFigures(meanOf: runs.map(\.figures)), steadyReplications: runs.count,
       unstableReplications: 0, ceilingShare: kind == .ceiling ? nil : .init(belady: 0.8),

@@ -20,8 +20,8 @@ struct ComparisonContender {
     .init(
       eviction: policy.eviction.name, hostEviction: policy.hostEviction.name,
       prediction: policy.prediction.name, prefetch: policy.prefetch.name,
-      schedule: policy.schedule.name,
-      admission: policy.admission.name)
+      schedule: policy.schedule.name, resolve: policy.resolve.name,
+      placement: policy.placement.name, admission: policy.admission.name)
   }
 
   /// Whether an eviction rule or the predictor knows the future, so that no machine can run the
@@ -45,7 +45,7 @@ struct ComparisonContender {
   private var parameters: [RoleSettings] {
     [
       policy.eviction, policy.hostEviction, policy.prediction, policy.prefetch, policy.schedule,
-      policy.admission,
+      policy.resolve, policy.placement, policy.admission,
     ].map(\.parameters)
   }
 

@@ -56,6 +56,10 @@ public struct PolicyComparison: Codable, Sendable {
     public var prefetch: String
     /// In which order a layer's experts are computed.
     public var schedule: String
+    /// In which version, where, and whether an activated expert is computed.
+    public var resolve: String
+    /// What starts where.
+    public var placement: String
     /// Who joins the batch.
     public var admission: String
   }

@@ -57,7 +57,11 @@ extension Scenario {
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
-      notices: try routingNotices(model: descriptor), makeRouting: routing,
+      notices: try routingNotices(model: descriptor),
+      hostTiming: machine.gpus.isEmpty
+        ? nil
+        : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
+      makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
   }
 
@@ -156,18 +160,27 @@ extension ScenarioPolicy {
   /// - Throws: `EvictionError`, `UnknownRole`, `RoleProblem`.
   func composition(runtime: RuntimeProfile) throws -> PolicyComposition {
     let roles = try predictionRoles()
-    return PolicyComposition(
+    var composition = PolicyComposition(
       name: label, eviction: try EvictionRegistry.named(eviction.name),
       hostEviction: try EvictionRegistry.named(hostEviction.name),
       prediction: roles.prediction, prefetch: roles.prefetch,
       schedule: try RoleRegistry.find(
         schedule.name, role: "schedule", in: RoleRegistry.schedule
       ).make(schedule.parameters),
+      resolve: try RoleRegistry.find(
+        resolve.name, role: "resolve policy", in: RoleRegistry.resolve
+      ).make(resolve.parameters),
+      placement: try RoleRegistry.find(
+        placement.name, role: "placement", in: RoleRegistry.placement
+      ).make(placement.parameters),
       admission: try RoleRegistry.find(
         admission.name, role: "admission policy", in: RoleRegistry.admission
       ).make(admission.parameters),
       transfer: TransferOptions(
         chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+    composition.evictionSettings = eviction.parameters
+    composition.hostEvictionSettings = hostEviction.parameters
+    return composition
   }
 
   /// The predictor, and the prefetch policy that may use it.

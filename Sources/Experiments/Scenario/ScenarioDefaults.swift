@@ -26,6 +26,8 @@ enum ScenarioDefaults {
       prefetch: none
       prediction: none
       schedule: compute-as-ready
+      resolve: fetch
+      placement: uniform
       admission: fcfs
       chunks: 1
       pinned: true

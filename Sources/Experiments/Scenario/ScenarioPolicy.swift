@@ -27,6 +27,10 @@ public struct ScenarioPolicy: Sendable {
   public var prefetch: ScenarioRole
   /// In which order a layer's experts are computed.
   public var schedule: ScenarioRole
+  /// In which version, where, and whether an activated expert is computed.
+  public var resolve: ScenarioRole
+  /// What starts where.
+  public var placement: ScenarioRole
   /// Who joins the batch.
   public var admission: ScenarioRole
   /// Chunks into which an expert's transfer is cut.
@@ -39,8 +43,15 @@ public struct ScenarioPolicy: Sendable {
   /// How reports call it.
   public var label: String {
     preset
-      ?? [eviction, prefetch, prediction, schedule].map(\.name).filter { $0 != "none" }.joined(
-        separator: " + ")
+      ?? roles.filter { $0.role.name != $0.standard }.map(\.role.name).joined(separator: " + ")
+  }
+
+  /// The roles that reports name, each with the choice that goes without saying.
+  private var roles: [(role: ScenarioRole, standard: String)] {
+    [
+      (eviction, ""), (prefetch, "none"), (prediction, "none"), (schedule, ""), (resolve, "fetch"),
+      (placement, "uniform"),
+    ]
   }
 }
 

@@ -14,6 +14,7 @@ extension ScenarioReader {
       preset: reader.string("preset"), eviction: role(reader, "eviction"),
       hostEviction: role(reader, "host_eviction"), prediction: role(reader, "prediction"),
       prefetch: role(reader, "prefetch"), schedule: role(reader, "schedule"),
+      resolve: role(reader, "resolve"), placement: role(reader, "placement"),
       admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...65_536) ?? 1,
       pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
     if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
@@ -46,9 +47,7 @@ extension ScenarioReader {
       return role
     }
     for parameter in choice.parameters {
-      if let values = values(of: parameter, inner) {
-        role.parameters.set(parameter.name, to: values)
-      }
+      read(parameter, inner, into: &role.parameters)
     }
     inner.finish()
     if collector.all.count == problemsBefore, let problem = choice.problem(role.parameters) {
@@ -57,11 +56,33 @@ extension ScenarioReader {
     return role
   }
 
-  /// What a role's mapping sets a parameter to.
+  /// Takes over what a role's mapping sets a parameter to, if it does.
+  private func read(
+    _ parameter: RoleParameter, _ reader: MappingReader, into settings: inout RoleSettings
+  ) {
+    let name = parameter.name
+    switch parameter.form {
+    case .choice(let words):
+      if let word = reader.choice(name, among: words) { settings.set(name, to: word) }
+    case .format:
+      if reader.format(name) != nil, let text = reader.string(name) { settings.set(name, to: text) }
+    default:
+      if let values = values(of: parameter, reader) { settings.set(name, to: values) }
+    }
+  }
+
+  /// What a role's mapping sets a parameter of numbers to.
   private func values(of parameter: RoleParameter, _ reader: MappingReader) -> [Double]? {
     switch parameter.form {
+    case .choice, .format: return nil
     case .count(let range):
       return reader.int(parameter.name, in: range).map { [Double($0)] }
+    case .number(let range):
+      return reader.double(parameter.name, in: range).map { [$0] }
+    case .duration(let range):
+      return reader.quantity(parameter.name, .seconds, in: range).map { [$0] }
+    case .flag:
+      return reader.bool(parameter.name).map { [$0 ? 1 : 0] }
     case .shares(let range, let most):
       guard let node = reader.child(parameter.name), let elements = node.sequence else {
         return reader.quantity(parameter.name, .fraction, in: range).map { [$0] }

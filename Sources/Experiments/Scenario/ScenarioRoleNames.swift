@@ -24,6 +24,10 @@ public enum ScenarioRoleNames {
   public static var prediction: [String] { RoleRegistry.prediction.map(\.name) }
   /// In which order a layer's experts are computed.
   public static var schedule: [String] { RoleRegistry.schedule.map(\.name) }
+  /// In which version, where, and whether an activated expert is computed.
+  public static var resolve: [String] { RoleRegistry.resolve.map(\.name) }
+  /// What starts where.
+  public static var placement: [String] { RoleRegistry.placement.map(\.name) }
   /// Who joins the batch.
   public static var admission: [String] { RoleRegistry.admission.map(\.name) }
 
@@ -32,6 +36,7 @@ public enum ScenarioRoleNames {
     ("eviction", evictionChoices), ("host_eviction", evictionChoices),
     ("prefetch", choices(RoleRegistry.prefetch)),
     ("prediction", choices(RoleRegistry.prediction)), ("schedule", choices(RoleRegistry.schedule)),
+    ("resolve", choices(RoleRegistry.resolve)), ("placement", choices(RoleRegistry.placement)),
     ("admission", choices(RoleRegistry.admission)),
   ]
 
@@ -40,8 +45,10 @@ public enum ScenarioRoleNames {
     all.first { $0.role == role }?.choices ?? []
   }
 
-  private static let evictionChoices = EvictionRegistry.all.map {
-    Choice(name: $0.name, summary: $0.summary, parameters: []) { _ in nil }
+  private static let evictionChoices = EvictionRegistry.all.map { registration in
+    Choice(
+      name: registration.name, summary: registration.summary, parameters: registration.parameters
+    ) { registration.problem($0) }
   }
 
   private static func choices<Role>(_ registrations: [RoleRegistration<Role>]) -> [Choice] {

@@ -36,10 +36,11 @@ public struct EvictionRegistration: Sendable {
   public let needsFuture: Bool
   /// Whether it asks how popular each block is.
   public let usesPopularity: Bool
-  /// Makes the rule.
-  public let make: @Sendable (EvictionContext) throws -> any EvictionPolicy
+  /// The parameters that it knows; all others are refused.
+  public let parameters: [RoleParameter]
+  private let build: @Sendable (EvictionContext, RoleSettings) throws -> any EvictionPolicy
 
-  /// Creates a registration.
+  /// Creates a registration of a rule without parameters.
   public init(
     name: String, summary: String, needsFuture: Bool = false, usesPopularity: Bool = false,
     make: @escaping @Sendable (EvictionContext) throws -> any EvictionPolicy
@@ -48,7 +49,41 @@ public struct EvictionRegistration: Sendable {
     self.summary = summary
     self.needsFuture = needsFuture
     self.usesPopularity = usesPopularity
-    self.make = make
+    parameters = []
+    build = { context, _ in try make(context) }
+  }
+
+  /// Creates a registration of a rule with parameters.
+  ///
+  /// `make` gets values within the parameters' forms, those with a default always.
+  public init(
+    name: String, summary: String, parameters: [RoleParameter], needsFuture: Bool = false,
+    usesPopularity: Bool = false,
+    make: @escaping @Sendable (EvictionContext, RoleSettings) throws -> any EvictionPolicy
+  ) {
+    self.name = name
+    self.summary = summary
+    self.needsFuture = needsFuture
+    self.usesPopularity = usesPopularity
+    self.parameters = parameters
+    build = make
+  }
+
+  /// Makes the rule; parameters that are not set have their defaults.
+  ///
+  /// - Throws: `EvictionError`, or `RoleProblem` when values contradict each other.
+  public func make(
+    _ context: EvictionContext, settings: RoleSettings = RoleSettings()
+  ) throws -> any EvictionPolicy {
+    try build(context, try settings.completed(with: parameters, of: name))
+  }
+
+  /// What is wrong with the values of its parameters, if anything.
+  public func problem(_ settings: RoleSettings) -> RoleProblem? {
+    do throws(RoleProblem) { _ = try settings.completed(with: parameters, of: name) } catch {
+      return error
+    }
+    return nil
   }
 }
 

@@ -14,6 +14,35 @@ public protocol PredictionPolicy: Sendable {
   /// The number of layers that it looks ahead; 0 if it never predicts, `Int.max` without limit.
   var reach: Int { get }
 
+  /// Seconds from a gate's decision to the answers it makes possible; 0 by default. The predictor
+  /// is one thread of the host: the answers of one moment come together.
+  var latencySeconds: Double { get }
+
+  /// Whether it also predicts at the start of a step, before the first gate; the first layer is
+  /// then at distance 1.
+  var predictsAtStepStart: Bool { get }
+
+  /// Whether it learns from what gates choose (`sequenceBegan`, `observed`, `sequenceEnded`).
+  var observes: Bool { get }
+
+  /// A request begins to be computed. Told to predictors that observe.
+  ///
+  /// - Parameters:
+  ///   - request: The request's number.
+  ///   - promptTokens: The tokens of its prompt.
+  mutating func sequenceBegan(_ request: UInt64, promptTokens: Int)
+
+  /// A gate has chosen for a token, or for a piece of a prompt of whatever length. Told to
+  /// predictors that observe, before they are asked about the layers behind.
+  ///
+  /// - Parameters:
+  ///   - subject: For whom, where, and in which layer; its distance is 0.
+  ///   - choices: What the gate chose.
+  mutating func observed(_ subject: PredictionSubject, choices: borrowing LayerActivation)
+
+  /// A request has had its last token. Told to predictors that observe.
+  mutating func sequenceEnded(_ request: UInt64)
+
   /// Prepares the policy for a run, once, before the first step.
   ///
   /// - Parameters:
@@ -32,6 +61,23 @@ public protocol PredictionPolicy: Sendable {
   mutating func predict(
     _ subject: PredictionSubject, truth: borrowing LayerActivation,
     into answer: inout LayerActivation)
+}
+
+extension PredictionPolicy {
+  /// Answers at once.
+  public var latencySeconds: Double { 0 }
+  /// Predicts from gates alone.
+  public var predictsAtStepStart: Bool { false }
+  /// Learns nothing.
+  public var observes: Bool { false }
+  /// Does nothing.
+  public mutating func sequenceBegan(_ request: UInt64, promptTokens: Int) {}
+  /// Does nothing.
+  public mutating func observed(
+    _ subject: PredictionSubject, choices: borrowing LayerActivation
+  ) {}
+  /// Does nothing.
+  public mutating func sequenceEnded(_ request: UInt64) {}
 }
 
 /// What a prediction is made for: a token of a running sequence, in a later layer.

@@ -15,6 +15,17 @@ public protocol PrefetchPolicy: Sendable {
   /// The number of layers ahead for which it wants predictions; 0 for none, which is the default.
   var predictionDepth: Int { get }
 
+  /// Where what is fetched ahead lands; the expert cache by default.
+  var landing: PrefetchLanding { get }
+
+  /// Whether what was asked for and waits is dropped when the gate of its layer has decided; true
+  /// by default. What the gate chose is then loaded as a demand.
+  var dropsStaleRequests: Bool { get }
+
+  /// Whether predicted experts are not evicted until their layer has been computed; false by
+  /// default.
+  var shieldsPredicted: Bool { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -55,6 +66,12 @@ public protocol PrefetchPolicy: Sendable {
 extension PrefetchPolicy {
   /// Active unless it says otherwise.
   public var isActive: Bool { true }
+  /// Into the expert cache.
+  public var landing: PrefetchLanding { .cache }
+  /// Drops what its layer's gate has overtaken.
+  public var dropsStaleRequests: Bool { true }
+  /// Protects nothing.
+  public var shieldsPredicted: Bool { false }
   /// Needs no predictions.
   public var predictionDepth: Int { 0 }
   /// Asks for nothing at this moment.
@@ -73,17 +90,42 @@ extension PrefetchPolicy {
   ) {}
 }
 
+/// Where what is fetched ahead lands.
+public enum PrefetchLanding: String, Sendable, CaseIterable {
+  /// In the expert cache, whose rule evicts for it.
+  case cache
+  /// In staging buffers: it enters the cache when its layer's gate has chosen it, and is forgotten
+  /// otherwise. What finds no free buffer waits.
+  case buffers
+}
+
 /// The experts that a prefetch policy wants, in order; a reused buffer.
 public struct PrefetchRequests: Sendable {
-  /// The blocks wanted, the first most urgently.
-  public private(set) var blocks: [BlockID] = []
+  /// One wish.
+  public struct Request: BitwiseCopyable, Sendable {
+    /// The block wanted.
+    public var block: BlockID
+    /// How urgent it is among prefetches: the larger goes first; of equals the earlier.
+    public var urgency: Float
+  }
+
+  /// The wishes, in the order in which they were written.
+  public private(set) var requests: [Request] = []
+
+  /// The blocks wanted, in that order.
+  public var blocks: [BlockID] { requests.map(\.block) }
 
   /// An empty buffer.
-  public init() { blocks.reserveCapacity(256) }
+  public init() { requests.reserveCapacity(256) }
 
   /// Asks for a block.
-  public mutating func fetch(_ block: BlockID) { blocks.append(block) }
+  ///
+  /// - Parameter urgency: The larger goes first among the prefetches that wait, the earlier of
+  ///   equals; 0 where the order of asking is the order of fetching.
+  public mutating func fetch(_ block: BlockID, urgency: Float = 0) {
+    requests.append(Request(block: block, urgency: urgency))
+  }
 
   /// Empties the buffer and keeps its room.
-  public mutating func removeAll() { blocks.removeAll(keepingCapacity: true) }
+  public mutating func removeAll() { requests.removeAll(keepingCapacity: true) }
 }

@@ -8,6 +8,24 @@ public protocol SchedulePolicy: Sendable {
   ///   - resident: Activated experts that are in the fastest tier.
   ///   - missing: Activated experts that must be waited for.
   func emission(resident: Int, missing: Int) -> ExpertEmission
+
+  /// Whether a layer's set is one access event, or its members are asked for one by one; together
+  /// by default.
+  var access: MemberAccess { get }
+}
+
+extension SchedulePolicy {
+  /// One access event for the whole set.
+  public var access: MemberAccess { .together }
+}
+
+/// How the cache is asked for a layer's experts.
+public enum MemberAccess: Sendable {
+  /// One event: no member is evicted for another as long as the pool holds the set.
+  case together
+  /// One event for each member, in the order of their numbers: the next is asked for when the one
+  /// before is there. A member may be evicted for one before it.
+  case oneByOne
 }
 
 /// How the experts of one layer become operations on the compute stream.

@@ -30,13 +30,16 @@ extension ServingEngine {
     }
     let requests = try configuration.makeRequests()
     var rules = EvictionRules(configuration: configuration, layout: layout)
-    let eviction = try rules.make(configuration.policy.eviction, pools: memory.pools)
+    let policy = configuration.policy
+    let eviction = try rules.make(
+      policy.eviction, settings: policy.evictionSettings, pools: memory.pools)
     var host: ResidencyTier?
     if let slots = memory.hostSlots, !configuration.figures.isUnified {
       let pools = PoolPlan.global(slots: slots)
       host = ResidencyTier(
         layout: layout, pools: pools,
-        eviction: try rules.make(configuration.policy.hostEviction, pools: pools))
+        eviction: try rules.make(
+          policy.hostEviction, settings: policy.hostEvictionSettings, pools: pools))
     }
     // Nothing throws from here on.
     self.init(
@@ -162,7 +165,7 @@ private struct EvictionRules {
   }
 
   mutating func make(
-    _ registration: EvictionRegistration, pools: PoolPlan
+    _ registration: EvictionRegistration, settings: RoleSettings, pools: PoolPlan
   ) throws -> any EvictionPolicy {
     var context = EvictionContext(layout: layout, pools: pools)
     let hasExperts = !configuration.model.mixtureLayers.isEmpty
@@ -176,7 +179,7 @@ private struct EvictionRules {
       }
       context.future = lookAhead.map { LookAheadOracle($0) }
     }
-    return try registration.make(context)
+    return try registration.make(context, settings: settings)
   }
 }
 

@@ -213,12 +213,14 @@ extension ServingEngine {
   mutating func issuePrefetches(in simulation: inout Simulation<EngineEvent>) {
     // What is wanted and present counts as used (ProMoE, arXiv 2410.22134, algorithm 2), and does
     // not make room for the rest.
-    for block in prefetchRequests.blocks where tier.view.isPresent(block) {
+    for request in prefetchRequests.requests where tier.view.isPresent(request.block) {
+      let block = request.block
       tier.touch(block)
       tier.lease(block)
       shielded.append(block)
     }
-    for block in prefetchRequests.blocks {
+    for request in prefetchRequests.requests {
+      let block = request.block
       // What streams through a staging buffer is on its way too.
       guard tier.state(block) == .absent, transfers.slot(of: block) == nil else { continue }
       counters.cacheDecisions += 1

@@ -86,6 +86,6 @@ public struct ReferenceFormula: Sendable {
 
   /// Every formula.
   public static let all: [ReferenceFormula] = [
-    .expertTransfer
+    .expertTransfer, .streamedModel,
   ]
 }

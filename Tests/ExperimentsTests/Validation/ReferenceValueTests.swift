@@ -45,6 +45,8 @@ struct ReferenceValueTests {
       ("{difference: [{run: lru, metric: ttft_ms.mean}, {run: lru, metric: tpot_ms.mean}]}", 150),
       // 3 matrices of 1024 × 3584 in two bytes, twice over 22.020096 GB/s: 2 ms.
       ("{formula: expert-transfer, run: lru, experts: 2, rate: 22.020096 GB/s}", 2),
+      // 24 such experts over the 25.2 GB/s of PCIe Gen4 x16.
+      ("{formula: streamed-model, run: lru}", 25.2e9 / (24 * 3 * 1024 * 3584 * 2)),
     ])
   func forms(value: String, expected: Double) throws {
     #expect(abs(try simulated(value) - expected) < 1e-9)

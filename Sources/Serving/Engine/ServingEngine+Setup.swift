@@ -181,7 +181,7 @@ extension ServingEngine {
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
-    counters = EngineCounters(layers: memory.layers, versions: layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     progress = RunProgress(
       options: configuration.run, batchSize: configuration.limits.maximumSequences)
   }
@@ -217,7 +217,7 @@ extension ServingEngine {
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
-    counters = EngineCounters(layers: memory.layers, versions: tier.layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     ahead.queue.resetCount()
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))

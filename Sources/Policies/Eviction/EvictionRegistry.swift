@@ -107,6 +107,7 @@ public enum EvictionRegistry {
     FIFOEviction.registration,
     LIFOEviction.registration,
     StaticEviction.registration,
+    NoRetention.registration,
     BeladyRegistration.registration,
     HobbitEviction.registration,
     ExpertMapEviction.registration,

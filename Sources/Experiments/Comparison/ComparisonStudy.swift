@@ -90,14 +90,10 @@ public struct ComparisonStudy {
   /// - Throws: What running throws; `DoesNotFit` when the model does not fit.
   public func run(progress: ((Progress) -> Void)? = nil) throws -> Outcome {
     let clock = ProcessClock()
-    let profiles = ProfileLibrary(folders: library.folders(.hardware))
-    let runtime = try scenario.runtime.read(
-      inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
     var results = [[SimulationResult]](repeating: [], count: contenders.count)
     var setting: SimulationResult.SettingSummary?
     var events: UInt64 = 0
     for replication in 0..<UInt32(replications) {
-      let base = try scenario.configuration(replication: replication, library: library)
       for (index, contender) in contenders.enumerated() {
         if let same = contenders[..<index].firstIndex(where: { $0.equals(contender) }) {
           // Nothing of a run depends on what the policy is called.
@@ -110,7 +106,8 @@ public struct ComparisonStudy {
           Progress(
             completed: Int(replication) * contenders.count + index,
             total: replications * contenders.count, policy: contender.name))
-        let configuration = try contender.configuration(base, runtime: runtime)
+        let configuration = try contender.configuration(
+          scenario, replication: replication, library: library)
         let result = try ServingSimulation.run(configuration).result
         events += result.eventsProcessed
         if index == baseline, setting == nil { setting = result.setting }

@@ -62,6 +62,9 @@ extension Scenario {
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       notices: try routingNotices(model: published)
         + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
+      hostTiming: machine.gpus.isEmpty
+        ? nil
+        : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
   }

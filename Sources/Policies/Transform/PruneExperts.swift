@@ -28,16 +28,16 @@ public struct PruneExperts: ModelTransform {
 
   /// The model with fewer experts and a smaller router.
   public func transformed(_ model: ModelDescriptor) throws(RoleProblem) -> ModelDescriptor {
-    try model.changingMixtures("keep") { (mixture, _) throws(RoleProblem) in
+    try model.changingMixtures("experts") { (mixture, _) throws(RoleProblem) in
       let choices = topK ?? mixture.topK
       guard choices <= mixture.topK else {
         throw RoleProblem(
-          parameter: "top_k",
+          parameter: "choices",
           message: "is \(choices); a token of \(model.name) has \(mixture.topK) choices")
       }
       guard keep >= choices, keep <= mixture.experts else {
         throw RoleProblem(
-          parameter: "keep",
+          parameter: "experts",
           message: "is \(keep); a layer of \(model.name) has \(mixture.experts) experts, of which"
             + " a token uses \(choices): \(choices) to \(mixture.experts) are expected")
       }

@@ -7,19 +7,19 @@ extension RoleRegistry {
     .init(
       name: "prune-experts", summary: "keeps some experts of each layer, for good",
       parameters: [
-        RoleParameter("keep", .count(1...65_536), summary: "experts of each layer that stay"),
+        RoleParameter("experts", .count(1...65_536), summary: "experts of each layer that stay"),
         RoleParameter(
           "by", .choice(PruneExperts.Selection.allCases.map(\.rawValue)), word: "number",
           summary: "which ones stay: the first, the most used, or those of most gate weight"),
         RoleParameter(
-          "top_k", .count(1...256), otherwise: "the model's",
+          "choices", .count(1...256), otherwise: "the model's",
           summary: "choices of each token afterwards"),
       ]
     ) { settings in
       PruneExperts(
-        keep: settings.count("keep") ?? 1,
+        keep: settings.count("experts") ?? 1,
         selection: settings.text("by").flatMap { .init(rawValue: $0) } ?? .number,
-        topK: settings.count("top_k"))
+        topK: settings.count("choices"))
     },
     .init(
       name: "fewer-choices", summary: "lets each token use the heaviest of its experts alone",

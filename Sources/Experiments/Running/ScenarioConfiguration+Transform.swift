@@ -36,7 +36,11 @@ extension Scenario {
   ) throws -> @Sendable () throws -> any RoutingSource {
     guard !model.isDense else { return make }
     var changed = make
-    if let plan = try policy.modelTransform().reduction(of: model) {
+    let transform = try policy.modelTransform()
+    if drawsWantedChoicesAlone(of: model, transform) {
+      changed = try routingMaker(
+        model: transform.transformed(model), seed: seed, replication: replication)
+    } else if let plan = transform.reduction(of: model) {
       let reduction = RoutingReduction(plan, sample: try RoutingSample(of: make()))
       changed = {
         ReducedRouting(
@@ -48,6 +52,17 @@ extension Scenario {
       composition.resolve = skip
     }
     return changed
+  }
+
+  /// Whether a generator need not draw all choices of a gate that chooses every expert, only to drop
+  /// most: it draws without replacement, so that the first few are distributed as if drawn alone.
+  private func drawsWantedChoicesAlone(
+    of model: ModelDescriptor, _ transform: any ModelTransform
+  ) -> Bool {
+    guard case .generator = routing.source, let plan = transform.reduction(of: model) else {
+      return false
+    }
+    return model.topK == model.expertCount && plan.keep == model.expertCount
   }
 
   /// What a reader must know of a model or kernels that are not the published ones.

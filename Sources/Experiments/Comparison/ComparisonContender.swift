@@ -9,10 +9,14 @@ struct ComparisonContender {
   var name: String
   /// Whether it was asked for or is a ceiling.
   var kind: PolicyComparison.Row.Kind
-  /// The policy.
-  var policy: ScenarioPolicy
+  /// The scenario under this policy; of the rest, the policy's preset may decide how the cache is
+  /// divided.
+  var scenario: Scenario
   /// Whether transfers take no time.
   var hasFreeTransfers = false
+
+  /// The policy.
+  var policy: ScenarioPolicy { scenario.policy }
 
   /// The roles by name.
   var roles: PolicyComparison.Roles {
@@ -38,8 +42,8 @@ struct ComparisonContender {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers
       && policy.chunks == other.policy.chunks && policy.pinned == other.policy.pinned
       && policy.writeBack == other.policy.writeBack
-      && hasSameKernels(as: other)
-      && parameters == other.parameters
+      && hasSameKernels(as: other) && parameters == other.parameters
+      && scenario.cache == other.scenario.cache
   }
 
   /// Whether both use the kernels of one file, or those of the law; kernels that a scenario describes
@@ -57,13 +61,8 @@ struct ComparisonContender {
     ].map(\.parameters)
   }
 
-  /// The configuration of a run: that of the scenario, under this policy, which may change the model,
-  /// its routing and its kernels.
-  func configuration(
-    _ scenario: Scenario, replication: UInt32, library: DataLibrary
-  ) throws -> ServingConfiguration {
-    var scenario = scenario
-    scenario.policy = policy
+  /// The configuration of a run; the policy may change the model, its routing and its kernels.
+  func configuration(replication: UInt32, library: DataLibrary) throws -> ServingConfiguration {
     var configuration = try scenario.configuration(replication: replication, library: library)
     configuration.policy.name = name
     configuration.setting.policy = name
@@ -83,15 +82,16 @@ extension ComparisonContender {
   /// With free transfers nothing is gained by fetching ahead or by computing an expert before the
   /// others of its layer are there, so that neither is done: no policy is faster.
   static func ceilings(of baseline: ComparisonContender) -> [ComparisonContender] {
-    var evicting = baseline.policy
-    evicting.eviction = role("belady", like: baseline.policy.eviction)
-    var free = baseline.policy
-    free.prediction = role("none", like: baseline.policy.prediction)
-    free.prefetch = role("none", like: baseline.policy.prefetch)
-    free.schedule = role("load-then-compute", like: baseline.policy.schedule)
+    var evicting = baseline.scenario
+    evicting.policy.eviction = role("belady", like: baseline.policy.eviction)
+    var free = baseline.scenario
+    free.policy.prediction = role("none", like: baseline.policy.prediction)
+    free.policy.prefetch = role("none", like: baseline.policy.prefetch)
+    free.policy.schedule = role("load-then-compute", like: baseline.policy.schedule)
     return [
-      ComparisonContender(name: beladyCeiling, kind: .ceiling, policy: evicting),
-      ComparisonContender(name: linkCeiling, kind: .ceiling, policy: free, hasFreeTransfers: true),
+      ComparisonContender(name: beladyCeiling, kind: .ceiling, scenario: evicting),
+      ComparisonContender(
+        name: linkCeiling, kind: .ceiling, scenario: free, hasFreeTransfers: true),
     ]
   }
 

@@ -2,7 +2,6 @@
 
 import Configuration
 import Foundation
-import Hardware
 public import Serving
 
 /// Runs several policies on the same requests and the same routing.
@@ -60,7 +59,7 @@ public struct ComparisonStudy {
       try Self.check(preset, scenario: nameOrPath, library: library)
       let scenario = try Scenario.load(
         nameOrPath, overrides: ["policy=\(Self.quoted(preset))"] + overrides, library: library)
-      contenders.append(.init(name: name, kind: .policy, policy: scenario.policy))
+      contenders.append(.init(name: name, kind: .policy, scenario: scenario))
       if first == nil { first = scenario }
     }
     guard let scenario = first else { throw ComparisonError.noPolicies }
@@ -107,7 +106,7 @@ public struct ComparisonStudy {
             completed: Int(replication) * contenders.count + index,
             total: replications * contenders.count, policy: contender.name))
         let configuration = try contender.configuration(
-          scenario, replication: replication, library: library)
+          replication: replication, library: library)
         let result = try ServingSimulation.run(configuration).result
         events += result.eventsProcessed
         if index == baseline, setting == nil { setting = result.setting }

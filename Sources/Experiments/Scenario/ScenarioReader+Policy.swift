@@ -16,7 +16,7 @@ extension ScenarioReader {
       prefetch: role(reader, "prefetch"), schedule: role(reader, "schedule"),
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
       admission: role(reader, "admission"), transform: role(reader, "transform"),
-      kernels: kernels(reader), chunks: reader.int("chunks", in: 1...65_536) ?? 1,
+      kernels: kernels(reader), chunks: reader.int("chunks", in: 1...255) ?? 1,
       pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
     if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
     return policy
@@ -122,6 +122,11 @@ extension ScenarioReader {
         "prediction",
         "'\(policy.prediction.name)' has no use: prefetch '\(policy.prefetch.name)' asks for no"
           + " predictions; set policy.prefetch to predicted")
+    } else if depth > 0, depth < roles.prediction.nearest {
+      reader.report(
+        "prefetch",
+        "fetches for \(depth) layers ahead, but the predictor '\(policy.prediction.name)' answers from"
+          + " \(roles.prediction.nearest) layers ahead on; set policy.prefetch.depth")
     } else if depth > reach {
       reader.report(
         "prefetch",

@@ -57,6 +57,8 @@ struct EngineCounters {
   var driveReads: UInt64 = 0
   /// Blocks fetched ahead, what became of them, and how right the predictions were.
   var prefetch = SimulationResult.PrefetchReport()
+  /// What became of activated experts, where a policy decides that.
+  var resolve = SimulationResult.ResolveReport()
   /// Output and prompt tokens computed.
   var outputTokens: Int64 = 0
   var promptTokens: Int64 = 0

@@ -87,13 +87,15 @@ final class LookAhead: @unchecked Sendable {
   fileprivate func distance(to block: BlockID) -> UInt64 {
     guard block.index < layout.expertBlockCount else { return .max }
     let layer = layout.layer(of: block)
+    // Uses are of experts, whatever the version.
+    let place = block.index % (layout.layers * layout.experts)
     var nearest = Int.max
     for number in order {
       guard let future = futures[number] else { continue }
       // In the step under way only layers still to come count.
       let first = Int(future.position) + (layer > presentLayer ? 0 : 1)
-      var low = Int(future.starts[block.index])
-      var high = Int(future.starts[block.index + 1])
+      var low = Int(future.starts[place])
+      var high = Int(future.starts[place + 1])
       let end = high
       while low < high {
         let middle = (low + high) / 2
@@ -137,8 +139,7 @@ extension LookAhead {
     var uses = [Double](repeating: 0, count: layout.count)
     var activation = LayerActivation(experts: layout.experts)
     for sequence in 0..<sequences {
-      let slot = try source.beginSequence(
-        UInt64(1) << 40 | UInt64(sequence), promptTokens: 1, outputTokens: tokens + 1)
+      let slot = try beginSample(sequence, tokens: tokens, of: &source)
       for position in 0..<tokens {
         for layer in 0..<layout.layers {
           activation.reset()
@@ -151,5 +152,19 @@ extension LookAhead {
       source.endSequence(slot: slot)
     }
     return uses
+  }
+
+  /// Begins a sequence that no request has; of a recording that is not to be wrapped, one that some
+  /// request may have.
+  private static func beginSample(
+    _ number: Int, tokens: Int, of source: inout any RoutingSource
+  ) throws -> Int {
+    do {
+      return try source.beginSequence(
+        UInt64(1) << 40 | UInt64(number), promptTokens: 1, outputTokens: tokens + 1)
+    } catch let error as RoutingTraceExhausted {
+      return try source.beginSequence(
+        UInt64(number % error.sequences), promptTokens: 0, outputTokens: 1)
+    }
   }
 }

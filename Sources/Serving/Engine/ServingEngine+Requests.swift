@@ -19,6 +19,7 @@ extension ServingEngine {
       guard let request = userRequests[Int(user)] else { return }
       userRequests[Int(user)] = nil
       admitArrival(request, in: &simulation)
+    case .predictionsReady: takePredictions(in: &simulation)
     case .wake:
       if !stepIsActive { beginStep(in: &simulation) }
     }
@@ -86,7 +87,7 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
-    batch.enqueue(request)
+    batch.enqueue(request, expertKey: expertKey(of: request))
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)
@@ -162,6 +163,7 @@ extension ServingEngine {
     let sequence = batch[slot]
     routing.endSequence(slot: sequence.routingSlot)
     lookAhead?.end(sequence.request.number)
+    if predictionObserves { prediction.sequenceEnded(sequence.request.number) }
     recordRequest(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     batch.finish(slot)

@@ -42,8 +42,8 @@ struct ComparisonContender {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers
       && policy.chunks == other.policy.chunks && policy.pinned == other.policy.pinned
       && policy.writeBack == other.policy.writeBack
-      && hasSameKernels(as: other)
-      && parameters == other.parameters && scenario.cache == other.scenario.cache
+      && hasSameKernels(as: other) && parameters == other.parameters
+      && scenario.cache == other.scenario.cache
   }
 
   /// Whether both use the kernels of one file, or those of the law; kernels that a scenario describes
@@ -61,7 +61,7 @@ struct ComparisonContender {
     ].map(\.parameters)
   }
 
-  /// The configuration of a run.
+  /// The configuration of a run; the policy may change the model, its routing and its kernels.
   func configuration(replication: UInt32, library: DataLibrary) throws -> ServingConfiguration {
     var configuration = try scenario.configuration(replication: replication, library: library)
     configuration.policy.name = name

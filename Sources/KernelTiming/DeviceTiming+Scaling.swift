@@ -30,6 +30,7 @@ extension DeviceTiming {
     var software = software
     software.perKernel *= overhead
     software.perLayer *= overhead
+    software.perExpert *= overhead
     software.perStep *= overhead
     software.perCopy *= overhead
     var laws = laws

@@ -194,7 +194,6 @@ extension ServingEngine {
     case .groupedWhenAllReady: emitGroups(in: &simulation)
     case .residentThenEachAsReady: computeMember(place, in: &simulation)
     }
-    if accessesOneByOne { accessRest(in: &simulation) }
   }
 
   /// Computes one expert by itself.
@@ -240,7 +239,7 @@ extension ServingEngine {
     layerSet.members[place].status = .done
     layerSet.openCount -= 1
     if layerSet.members[place].isTransient { releaseBuffer(in: &simulation) }
-    if accessesOneByOne { beginHeldBack(in: &simulation) }
+    if accessesOneByOne { accessNext(in: &simulation) }
     if layerSet.openCount == 0 { layerComputed(in: &simulation) }
   }
 

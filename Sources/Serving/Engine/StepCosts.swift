@@ -163,14 +163,20 @@ struct StepCosts {
   mutating func expert(layerClass: Int, version: Int = 0, tokens: Int) -> UInt64 {
     guard tokens < Self.keptTokens else {
       return Self.nanoseconds(
-        timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens)))
+        expertSeconds(layerClass: layerClass, version: version, tokens: tokens))
     }
     let place = (layerClass * versionCount + version) * Self.keptTokens + tokens
     if expertTimes[place] == 0 {
       expertTimes[place] = Self.nanoseconds(
-        timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens)))
+        expertSeconds(layerClass: layerClass, version: version, tokens: tokens))
     }
     return expertTimes[place]
+  }
+
+  /// One expert's kernels and what the software takes to call them [s].
+  private func expertSeconds(layerClass: Int, version: Int, tokens: Int) -> Double {
+    timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens))
+      + timing.software.perExpert
   }
 
   /// The work of one expert of a layer on `tokens` tokens.
@@ -186,7 +192,8 @@ struct StepCosts {
     Self.nanoseconds(
       timing.seconds(
         coefficients[layerClass].costs(version: version).groupedExpertWork(
-          assignments: assignments, distinct: distinct)))
+          assignments: assignments, distinct: distinct))
+        + Double(distinct) * timing.software.perExpert)
   }
 
   /// Bytes that `distinct` experts read and write on `assignments` token–expert pairs.

@@ -122,7 +122,15 @@ public enum RoleRegistry {
   public static let admission: [RoleRegistration<any AdmissionPolicy>] = [
     .init(
       name: "fcfs", summary: "first come, first served: continuous batching in order of arrival"
-    ) { FirstComeFirstServed() }
+    ) { FirstComeFirstServed() },
+    .init(
+      name: "static-batch",
+      summary: "closed batches in order of arrival, which nobody joins until the last token"
+    ) { StaticBatch() },
+    .init(
+      name: "length-sorted",
+      summary: "closed batches whose micro-batches have about as many prompt tokens each"
+    ) { LengthSortedBatch() },
   ]
 
   /// The registration with a name.

@@ -26,12 +26,15 @@ public struct WaitingRequest: BitwiseCopyable, Sendable {
   public var number: UInt64
   /// Tokens that must be computed before its next output token.
   public var promptTokens: Int
+  /// Output tokens that it asks for at most.
+  public var outputTokens: Int
   /// When it arrived [ns].
   public var arrival: UInt64
   /// A request that waits.
-  public init(number: UInt64, promptTokens: Int, arrival: UInt64) {
+  public init(number: UInt64, promptTokens: Int, outputTokens: Int = 0, arrival: UInt64) {
     self.number = number
     self.promptTokens = promptTokens
+    self.outputTokens = outputTokens
     self.arrival = arrival
   }
 }

@@ -15,9 +15,12 @@ extension ServingEngine {
   init(_ configuration: ServingConfiguration, timeline: (any TimelineSink)?) throws {
     let model = configuration.model
     guard model.encoder.isEmpty else { throw UnsupportedModel(name: model.name) }
-    let memory = try MemoryPlan(
-      model: model, precision: configuration.precision, figures: configuration.figures,
-      cache: configuration.cache)
+    let graph = try GraphState(configuration)
+    let memory =
+      try graph?.memory(of: configuration)
+      ?? MemoryPlan(
+        model: model, precision: configuration.precision, figures: configuration.figures,
+        cache: configuration.cache)
     let layout = BlockLayout(
       layers: max(1, memory.layers), experts: max(1, memory.experts),
       bytesPerExpert: memory.expertBytes)
@@ -47,14 +50,14 @@ extension ServingEngine {
       tier: ResidencyTier(
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
-      host: host, lookAhead: rules.lookAhead, timeline: timeline)
+      host: host, lookAhead: rules.lookAhead, graph: graph, timeline: timeline)
     installInitialContent()
   }
 
   private init(
     _ configuration: ServingConfiguration, memory: MemoryPlan, layout: BlockLayout,
     routing: any RoutingSource, requests: any RequestSource, tier: ResidencyTier,
-    host: ResidencyTier?, lookAhead: LookAhead?, timeline: (any TimelineSink)?
+    host: ResidencyTier?, lookAhead: LookAhead?, graph: GraphState?, timeline: (any TimelineSink)?
   ) {
     let model = configuration.model
     var network = OperationNetwork<EngineEvent>()
@@ -62,7 +65,8 @@ extension ServingEngine {
       figures: configuration.figures,
       hasDriveTier: memory.hostSlots != nil
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
-      network: &network)
+      usesHostCompute: graph?.usesHostCompute ?? false,
+      usesCollectives: graph != nil && configuration.figures.peerRate > 0, network: &network)
     network.recordsSegments = timeline != nil
     recordsTimeline = timeline != nil
     computeOperation = OperationDescription(duration: .zero)
@@ -107,6 +111,8 @@ extension ServingEngine {
     }
     batch = BatchScheduler(
       limits: configuration.limits,
+      closed: graph?.microBatchLimits(memory, configuration: configuration)
+        ?? MicroBatchLimits(configuration),
       keyValue: KeyValueCache(
         model: model, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens, capacity: memory.keyValueBytes))
@@ -117,8 +123,11 @@ extension ServingEngine {
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
     counters = EngineCounters(layers: memory.layers)
-    progress = RunProgress(
-      options: configuration.run, batchSize: configuration.limits.maximumSequences)
+    graphState = graph
+    var run = configuration.run
+    // A closed batch ends as it began, at once: there is no warm-up to find.
+    if batch.closed != nil, run.warmUp == .automatic { run.warmUp = .none }
+    progress = RunProgress(options: run, batchSize: configuration.limits.maximumSequences)
   }
 
   /// Puts into each tier what it holds when the run begins.

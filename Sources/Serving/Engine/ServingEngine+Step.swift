@@ -43,7 +43,9 @@ extension ServingEngine {
     recordLevels(now: stepBegan)
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
-    if stepsAreWhole {
+    if graphState != nil {
+      runGraphStep(in: &simulation)
+    } else if stepsAreWhole {
       runWholeStep(in: &simulation)
     } else {
       tier.beginStep()
@@ -154,8 +156,13 @@ extension ServingEngine {
 
   /// Draws what the gate of a MoE layer chose for the step's tokens.
   mutating func drawActivation(mixtureLayer: Int) {
+    drawActivation(mixtureLayer: mixtureLayer, of: batch.entries.indices)
+  }
+
+  /// Draws what the gate of a MoE layer chose for the tokens of some of the step's entries.
+  mutating func drawActivation(mixtureLayer: Int, of range: Range<Int>) {
     activation.reset()
-    for entry in batch.entries {
+    for entry in batch.entries[range] {
       let slot = batch[entry.sequence].routingSlot
       guard entry.isPrefill else {
         routing.addDecode(
@@ -209,6 +216,8 @@ extension ServingEngine {
       stagingEnded(slot: tag.index, end: end, in: &simulation)
     case .driveRead:
       driveReadEnded(slot: tag.index, end: end, in: &simulation)
+    case .graph:
+      graphOperationEnded(end, in: &simulation)
     }
     noteIdle(now: simulation.now.nanoseconds)
   }

@@ -6,6 +6,8 @@ import SimulationKernel
 /// Why bytes move.
 enum TransferPurpose: UInt8, CaseIterable {
   case demand, prefetch, writeBack, staging, keyValueSwap
+  // Of step graphs.
+  case weights, keyValueLoad, keyValueStore, activationLoad, activationStore, collective
 
   /// The purpose's name in reports.
   var name: String {
@@ -15,6 +17,10 @@ enum TransferPurpose: UInt8, CaseIterable {
     case .writeBack: "write-back"
     case .staging: "staging"
     case .keyValueSwap: "kv-swap"
+    case .weights: "weights"
+    case .keyValueLoad, .keyValueStore: "kv"
+    case .activationLoad, .activationStore: "activations"
+    case .collective: "collective"
     }
   }
 }

@@ -37,6 +37,8 @@ public struct MemoryPlan: Sendable {
   public var isElastic: Bool
   /// With an elastic KV cache, what it and the experts share [bytes]; else 0.
   public var sharedBytes: Int64
+  /// Where weights, keys and values lie that stream by plan; `nil` where none do.
+  public var streaming: StreamingMemory?
 
   /// Experts in all.
   public var totalExperts: Int { layers * experts }
@@ -178,8 +180,7 @@ extension MemoryPlan {
       try checkDrive(all, figures: figures)
       return
     }
-    // The operating system and the server itself keep a tenth.
-    let usable = Int64(Double(figures.hostMemoryBytes) * 0.9)
+    let usable = Int64(Double(figures.hostMemoryBytes) * Self.usableHostShare)
     switch cache.host {
     case .all, .automatic:
       if all <= usable {

@@ -96,15 +96,16 @@ public enum RoleRegistry {
   ]
 
   /// Schedules.
-  public static let schedule: [RoleRegistration<any SchedulePolicy>] = [
-    .init(
-      name: "compute-as-ready",
-      summary: "computes resident experts first, each other one as it arrives"
-    ) { ComputeAsReady() },
-    .init(
-      name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
-    ) { LoadThenCompute() },
-  ]
+  public static let schedule: [RoleRegistration<any SchedulePolicy>] =
+    [
+      .init(
+        name: "compute-as-ready",
+        summary: "computes resident experts first, each other one as it arrives"
+      ) { ComputeAsReady() },
+      .init(
+        name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
+      ) { LoadThenCompute() },
+    ] + graphSchedules
 
   /// What becomes of activated experts.
   public static let resolve: [RoleRegistration<any ResolvePolicy>] = [

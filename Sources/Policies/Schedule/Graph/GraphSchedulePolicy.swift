@@ -6,6 +6,10 @@ import ModelDescriptors
 /// A schedule that decides the operation graph of a whole step beforehand, over layers and
 /// micro-batches, rather than reacting to each layer's gate.
 public protocol GraphSchedulePolicy: SchedulePolicy {
+  /// Whether batches are closed before they begin, so that the admission must be one that closes
+  /// them; false by default.
+  var closesBatches: Bool { get }
+
   /// Prepares the schedule for a run, once: chooses micro-batches and what lies where.
   ///
   /// - Returns: the plan by which memory is divided and batches are closed; `nil` when every weight
@@ -26,6 +30,8 @@ public protocol GraphSchedulePolicy: SchedulePolicy {
 extension GraphSchedulePolicy {
   /// Never asked of a graph schedule: there is no reaction to a gate.
   public func emission(resident: Int, missing: Int) -> ExpertEmission { .groupedWhenAllReady }
+  /// Batches form as they do without a graph.
+  public var closesBatches: Bool { false }
   /// Everything resident, batches as usual.
   public mutating func configure(_ context: GraphPlanContext) throws(GraphPlanError) -> GraphPlan? {
     nil

@@ -19,6 +19,7 @@ extension ServingEngine {
       counters.stalls.add(simulation.now.nanoseconds - stepPlanned, to: .memoryFull)
     }
     stepBegan = simulation.now.nanoseconds
+    stepNumber += 1
     var sampled = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
@@ -30,6 +31,10 @@ extension ServingEngine {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens))
+        if predictionObserves {
+          prediction.sequenceBegan(
+            sequence.request.number, promptTokens: Int(sequence.request.promptTokens))
+        }
         try lookAhead?.begin(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens))
@@ -50,6 +55,7 @@ extension ServingEngine {
     } else {
       tier.beginStep()
       host?.beginStep()
+      beginStepOfPredictions(in: &simulation)
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
       beginLayers(from: 0, in: &simulation)
@@ -145,46 +151,13 @@ extension ServingEngine {
     counters.cacheDecisions += UInt64(distinct)
     let kind = costs.classes[layerClass]
     let experts = costs.groupedExperts(
-      layerClass: layerClass, assignments: assignments, distinct: distinct)
+      layerClass: layerClass, version: 0, assignments: assignments, distinct: distinct)
     counters.deviceBytes += costs.expertBytes(
-      layerClass: layerClass, assignments: assignments, distinct: distinct)
+      layerClass: layerClass, version: 0, assignments: assignments, distinct: distinct)
     counters.add(kind.gate, to: .gate)
     counters.add(kind.shared, to: .sharedExpert)
     counters.add(experts + kind.combine, to: .experts)
     return kind.gate + kind.shared + experts + kind.combine
-  }
-
-  /// Draws what the gate of a MoE layer chose for the step's tokens.
-  mutating func drawActivation(mixtureLayer: Int) {
-    drawActivation(mixtureLayer: mixtureLayer, of: batch.entries.indices)
-  }
-
-  /// Draws what the gate of a MoE layer chose for the tokens of some of the step's entries.
-  mutating func drawActivation(mixtureLayer: Int, of range: Range<Int>) {
-    activation.reset()
-    for entry in batch.entries[range] {
-      let slot = batch[entry.sequence].routingSlot
-      guard entry.isPrefill else {
-        routing.addDecode(
-          slot: slot, position: batch[entry.sequence].produced - 1, layer: mixtureLayer,
-          to: &activation)
-        continue
-      }
-      let sequence = batch[entry.sequence]
-      let prompt = Int(sequence.request.promptTokens)
-      let position = Int(entry.position)
-      let end = position + Int(entry.tokens)
-      if position < prompt {
-        routing.addPrefill(
-          slot: slot, position: position, count: min(end, prompt) - position, layer: mixtureLayer,
-          to: &activation)
-      }
-      // After a preemption output tokens are computed again, with the experts they had.
-      for output in max(position, prompt)..<max(end, prompt) {
-        routing.addDecode(
-          slot: slot, position: output - prompt, layer: mixtureLayer, to: &activation)
-      }
-    }
   }
 
   /// Goes on where an operation has ended.
@@ -204,10 +177,17 @@ extension ServingEngine {
       expertComputed(place: tag.index, in: &simulation)
     case .groupedExperts:
       computeOutstanding -= 1
-      groupComputed(in: &simulation)
+      groupComputed(version: tag.index, in: &simulation)
     case .head, .wholeStep:
       computeOutstanding -= 1
       finishStep(in: &simulation)
+    case .activationsUp:
+      countActivations(.activationsUp, end: end)
+    case .hostExpert:
+      if machine.isUnified { remoteComputed(tag.index, in: &simulation) }
+    case .activationsDown:
+      countActivations(.activationsDown, end: end)
+      remoteComputed(tag.index, in: &simulation)
     case .load:
       loadEnded(slot: tag.index, end: end, in: &simulation)
     case .writeBack:

@@ -234,8 +234,8 @@ extension GraphLabel {
     case .weightLoad: .weights
     case .keyValueLoad: .keyValueLoad
     case .keyValueStore: .keyValueStore
-    case .activationLoad: .activationLoad
-    case .activationStore: .activationStore
+    case .activationLoad: .activationsDown
+    case .activationStore: .activationsUp
     case .dispatch, .combine: .collective
     default: nil
     }
@@ -247,12 +247,17 @@ extension GraphLabel {
     case .weightLoad: .latePrefetch
     case .weightStaging, .keyValueStaging: .staging
     case .keyValueLoad, .keyValueStore: .keyValueSwap
-    case .activationLoad, .activationStore: .demandLoad
+    case .hostAttention, .hostExperts, .activationLoad, .activationStore: .hostCompute
     case .dispatch, .combine: .collective
     default: .computeQueue
     }
   }
 
   /// The cause of a stall in which it waits for what it needs to run.
-  var queueing: StallCause { purpose == nil ? .computeQueue : .linkContention }
+  var queueing: StallCause {
+    switch self {
+    case .hostAttention, .hostExperts: .hostCompute
+    default: purpose == nil ? .computeQueue : .linkContention
+    }
+  }
 }

@@ -29,6 +29,8 @@ struct SimulatedMachine: Sendable {
   let linkDown: BandwidthID
   let linkUp: BandwidthID
   let dram: BandwidthID
+  /// The memory that a device beside the experts reads them from.
+  let expertMemory: BandwidthID
   let drive: BandwidthID
   /// What the device sends to its peers, and receives from them.
   let peerEgress: BandwidthID
@@ -69,6 +71,7 @@ struct SimulatedMachine: Sendable {
       figures.linkIsFullDuplex
       ? network.addBandwidth("gpu0.link.up", rate: figures.linkRate) : linkDown
     dram = network.addBandwidth("host.dram", rate: figures.hostBandwidth)
+    expertMemory = dram
     drive = network.addBandwidth("ssd0", rate: figures.drive?.bandwidth ?? 1)
     peerEgress = network.addBandwidth("gpu0.peer.out", rate: figures.peerRate)
     peerIngress = network.addBandwidth("gpu0.peer.in", rate: figures.peerRate)

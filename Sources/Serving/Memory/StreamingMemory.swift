@@ -73,7 +73,7 @@ extension MemoryPlan {
       keyValueBytes: capacity, expertCacheBytes: resident, deviceBudget: deviceBudget,
       slots: model.expertCount, scope: .perLayer, everyExpertIsResident: true, hostSlots: nil,
       hostExpertBytes: Int64(layers) * streamedLayer, isElastic: false, sharedBytes: 0,
-      streaming: memory)
+      streaming: memory, versionSlots: [model.expertCount])
     let smallest = Int64(sequence.rounded(.up))
     if deviceRoom < (share > 0 ? Int64(Double(smallest) * share) : 0) {
       throw streamingMisfit(memory, smallest: smallest, deviceRoom: deviceRoom)

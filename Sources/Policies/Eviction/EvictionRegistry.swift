@@ -95,6 +95,7 @@ public enum EvictionRegistry {
     LFUEviction.registration,
     FIFOEviction.registration,
     StaticEviction.registration,
+    NoRetention.registration,
     BeladyRegistration.registration,
   ]
 

@@ -17,7 +17,10 @@ extension ScenarioReader {
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
       admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...255) ?? 1,
       pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
-    if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
+    if collector.all.count == problemsBefore {
+      checkPrediction(of: policy, reader)
+      checkGraph(of: policy, reader)
+    }
     return policy
   }
 

@@ -23,6 +23,11 @@ extension ServingEngine {
       ?? MemoryPlan(
         model: model, precision: configuration.precision, figures: configuration.figures,
         cache: configuration.cache, division: division)
+    if graph != nil, !memory.everyExpertIsResident {
+      throw GraphPlanError(
+        "the schedule streams no weights, and device memory does not hold every expert: room for"
+          + " all of them (cache.experts: all) or another schedule is needed")
+    }
     let layout = BlockLayout(
       layers: max(1, memory.layers), experts: max(1, memory.experts),
       versions: 1 + division.versions.count, chunks: configuration.policy.transfer.chunks

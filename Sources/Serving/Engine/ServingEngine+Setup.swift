@@ -192,7 +192,7 @@ extension ServingEngine {
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
-    counters = EngineCounters(layers: memory.layers, versions: layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     graphState = graph
     var run = configuration.run
     // A closed batch ends as it began, at once: there is no warm-up to find.
@@ -231,7 +231,7 @@ extension ServingEngine {
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
-    counters = EngineCounters(layers: memory.layers, versions: tier.layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     ahead.queue.resetCount()
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))

@@ -26,6 +26,9 @@ public protocol PrefetchPolicy: Sendable {
   /// default.
   var shieldsPredicted: Bool { get }
 
+  /// Whether what it asks for and is present counts as a use with the eviction rule; true by default.
+  var touchesPresent: Bool { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -70,6 +73,8 @@ extension PrefetchPolicy {
   public var landing: PrefetchLanding { .cache }
   /// Drops what its layer's gate has overtaken.
   public var dropsStaleRequests: Bool { true }
+  /// Counts what it asks for as used.
+  public var touchesPresent: Bool { true }
   /// Protects nothing.
   public var shieldsPredicted: Bool { false }
   /// Needs no predictions.

@@ -60,6 +60,7 @@ extension DeviceTiming {
     var software = SoftwareCosts(runtime)
     software.perKernel = 0
     software.perExpert = 0
+    if let share = runtime.hostMemoryEfficiency { software.memoryEfficiency = share.effective }
     self.init(
       capability: DeviceCapability(cpu: cpu, dram: dram), software: software,
       laws: try Self.laws(cpu.timing, over: laws))

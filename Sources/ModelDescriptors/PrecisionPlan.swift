@@ -64,5 +64,5 @@ public struct PrecisionPlan: Hashable, Sendable, BitwiseCopyable {
 extension NumberFormat {
   /// Bytes of one element, its share of scales included.
   @inlinable
-  var bytesPerElement: Double { bitsPerWeight / 8 }
+  public var bytesPerElement: Double { bitsPerWeight / 8 }
 }

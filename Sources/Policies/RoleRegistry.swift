@@ -69,19 +69,20 @@ public enum RoleRegistry {
   ]
 
   /// Schedules.
-  public static let schedule: [RoleRegistration<any SchedulePolicy>] = [
-    .init(
-      name: "compute-as-ready",
-      summary: "computes resident experts first, each other one as it arrives"
-    ) { ComputeAsReady() },
-    .init(
-      name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
-    ) { LoadThenCompute() },
-    .init(
-      name: "expert-by-expert",
-      summary: "asks for experts in the order of their numbers, waits for and computes each"
-    ) { ExpertByExpert() },
-  ]
+  public static let schedule: [RoleRegistration<any SchedulePolicy>] =
+    [
+      .init(
+        name: "compute-as-ready",
+        summary: "computes resident experts first, each other one as it arrives"
+      ) { ComputeAsReady() },
+      .init(
+        name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
+      ) { LoadThenCompute() },
+      .init(
+        name: "expert-by-expert",
+        summary: "asks for experts in the order of their numbers, waits for and computes each"
+      ) { ExpertByExpert() },
+    ] + graphSchedules
 
   /// What becomes of activated experts.
   public static let resolve: [RoleRegistration<any ResolvePolicy>] = [
@@ -103,6 +104,14 @@ public enum RoleRegistry {
     .init(
       name: "fcfs", summary: "first come, first served: continuous batching in order of arrival"
     ) { FirstComeFirstServed() },
+    .init(
+      name: "static-batch",
+      summary: "closed batches in order of arrival, which nobody joins until the last token"
+    ) { StaticBatch() },
+    .init(
+      name: "length-sorted",
+      summary: "closed batches whose micro-batches have about as many prompt tokens each"
+    ) { LengthSortedBatch() },
     .init(
       name: "expert-queues", summary: "fills the batch with requests that lean to the same expert"
     ) { ExpertQueues() },

@@ -18,7 +18,10 @@ extension ScenarioReader {
       admission: role(reader, "admission"), transform: role(reader, "transform"),
       kernels: kernels(reader), chunks: reader.int("chunks", in: 1...255) ?? 1,
       pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
-    if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
+    if collector.all.count == problemsBefore {
+      checkPrediction(of: policy, reader)
+      checkGraph(of: policy, reader)
+    }
     return policy
   }
 

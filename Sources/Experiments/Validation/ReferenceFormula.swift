@@ -85,8 +85,9 @@ public struct ReferenceFormula: Sendable {
   }
 
   /// Every formula.
-  public static let all: [ReferenceFormula] = [
-    .expertTransfer, .streamedModel, .parameters, .activeParameters, .layerExpertMegabytes,
-    .productTime, .expertsTime,
-  ]
+  public static let all: [ReferenceFormula] =
+    [
+      .expertTransfer, .streamedModel, .parameters, .activeParameters, .layerExpertMegabytes,
+      .productTime, .expertsTime,
+    ] + layerKernels + optimiser
 }

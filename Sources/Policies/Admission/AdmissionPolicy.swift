@@ -35,16 +35,22 @@ public struct WaitingRequest: BitwiseCopyable, Sendable {
   public var number: UInt64
   /// Tokens that must be computed before its next output token.
   public var promptTokens: Int
+  /// Output tokens that it asks for at most.
+  public var outputTokens: Int
   /// When it arrived [ns].
   public var arrival: UInt64
   /// The expert that its first tokens use most in the first MoE layer
   /// (`RoutingSource.leadingExpert`); -1 where that is not asked for.
   public var expertKey: Int32
   /// A request that waits.
-  public init(number: UInt64, promptTokens: Int, arrival: UInt64, expertKey: Int32 = -1) {
+  public init(
+    number: UInt64, promptTokens: Int, outputTokens: Int = 0, arrival: UInt64,
+    expertKey: Int32 = -1
+  ) {
     self.expertKey = expertKey
     self.number = number
     self.promptTokens = promptTokens
+    self.outputTokens = outputTokens
     self.arrival = arrival
   }
 }

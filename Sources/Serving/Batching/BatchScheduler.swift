@@ -12,22 +12,27 @@ import Workload
 /// a KV block preempts the one admitted last, which is recomputed later.
 struct BatchScheduler {
   let limits: BatchLimits
+  /// The micro-batches of a closed batch; `nil` for continuous batching.
+  let closed: MicroBatchLimits?
   var keyValue: KeyValueCache
   /// All sequences by slot; a recycled arena.
-  private(set) var sequences: [SequenceState] = []
+  var sequences: [SequenceState] = []
   private var freeSlots: [Int32] = []
   /// Running sequences in order of admission.
-  private(set) var running: [Int32] = []
-  private var waiting = Deque<Int32>()
+  var running: [Int32] = []
+  var waiting = Deque<Int32>()
   /// What the step under way computes.
-  private(set) var entries: [StepEntry] = []
+  var entries: [StepEntry] = []
   /// Tokens of the step under way.
-  private(set) var stepTokens = 0
+  var stepTokens = 0
+  /// The micro-batch of each waiting request, while a batch is closed.
+  var assignment: [Int32] = []
   /// Preemptions so far.
   private(set) var preemptions = 0
 
-  init(limits: BatchLimits, keyValue: KeyValueCache) {
+  init(limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache) {
     self.limits = limits
+    self.closed = closed
     self.keyValue = keyValue
     entries.reserveCapacity(limits.maximumSequences)
     running.reserveCapacity(limits.maximumSequences)
@@ -74,6 +79,10 @@ struct BatchScheduler {
   ///
   /// - Complexity: O(running sequences + admissions).
   mutating func planStep(admission: any AdmissionPolicy) {
+    if let closed, let policy = admission as? any ClosedBatchPolicy {
+      planClosedStep(policy, limits: closed)
+      return
+    }
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
     var budget = limits.tokenBudget
@@ -164,7 +173,7 @@ struct BatchScheduler {
   }
 
   /// The waiting requests as an admission policy sees them.
-  private struct Queue: WaitingQueue {
+  struct Queue: WaitingQueue {
     let slots: Deque<Int32>
     let sequences: [SequenceState]
     var count: Int { slots.count }
@@ -172,8 +181,8 @@ struct BatchScheduler {
       let sequence = sequences[Int(slots[position])]
       return WaitingRequest(
         number: sequence.request.number, promptTokens: sequence.prefillTarget,
-        arrival: sequence.request.arrivalNanoseconds,
-        expertKey: sequence.expertKey)
+        outputTokens: Int(sequence.request.outputTokens) - sequence.produced,
+        arrival: sequence.request.arrivalNanoseconds, expertKey: sequence.expertKey)
     }
   }
 }

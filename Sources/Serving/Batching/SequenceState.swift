@@ -25,6 +25,8 @@ struct SequenceState {
   var firstToken: UInt64 = 0
   /// When its last token so far came out [ns].
   var lastToken: UInt64 = 0
+  /// The micro-batch that it belongs to, in a closed batch.
+  var microBatch: Int32 = 0
   /// Whether it was ever scheduled.
   var wasScheduled = false
 

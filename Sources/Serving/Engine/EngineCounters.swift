@@ -28,6 +28,7 @@ struct EngineCounters {
   /// What a step spends its time on; the order of a step.
   enum Activity: Int, CaseIterable {
     case overhead, attention, dense, gate, sharedExpert, experts, head
+    case hostAttention, hostExperts, collectives
 
     var name: String {
       switch self {
@@ -38,8 +39,14 @@ struct EngineCounters {
       case .sharedExpert: "shared experts"
       case .experts: "experts"
       case .head: "head and sampling"
+      case .hostAttention: "attention on the host"
+      case .hostExperts: "experts on the host"
+      case .collectives: "collectives"
       }
     }
+
+    /// Whether it does not run on the device's stream, and is reported only where it occurs.
+    var isElsewhere: Bool { rawValue > Activity.head.rawValue }
   }
 
   var fast: Tier

@@ -6,11 +6,16 @@ import Routing
 extension ServingEngine {
   /// Draws what the gate of a MoE layer chose for the step's tokens.
   mutating func drawActivation(mixtureLayer: Int) {
+    drawActivation(mixtureLayer: mixtureLayer, of: batch.entries.indices)
+  }
+
+  /// Draws what the gate of a MoE layer chose for the tokens of some of the step's entries.
+  mutating func drawActivation(mixtureLayer: Int, of range: Range<Int>) {
     activation.reset()
     if resolve.needsScores {
       for index in scores.indices { scores[index] = .infinity }
     }
-    for entry in batch.entries {
+    for entry in batch.entries[range] {
       let sequence = batch[entry.sequence]
       guard entry.isPrefill else {
         addDecode(sequence, output: sequence.produced - 1, layer: mixtureLayer)

@@ -16,10 +16,18 @@ extension ServingEngine {
   init(_ configuration: ServingConfiguration, timeline: (any TimelineSink)?) throws {
     let model = configuration.model
     guard model.encoder.isEmpty else { throw UnsupportedModel(name: model.name) }
+    let graph = try GraphState(configuration)
     let division = configuration.expertDivision
-    let memory = try MemoryPlan(
-      model: model, precision: configuration.precision, figures: configuration.figures,
-      cache: configuration.cache, division: division)
+    let memory =
+      try graph?.memory(of: configuration)
+      ?? MemoryPlan(
+        model: model, precision: configuration.precision, figures: configuration.figures,
+        cache: configuration.cache, division: division)
+    if graph != nil, !memory.everyExpertIsResident {
+      throw GraphPlanError(
+        "the schedule streams no weights, and device memory does not hold every expert: room for"
+          + " all of them (cache.experts: all) or another schedule is needed")
+    }
     let layout = BlockLayout(
       layers: max(1, memory.layers), experts: max(1, memory.experts),
       versions: 1 + division.versions.count, chunks: configuration.policy.transfer.chunks
@@ -55,7 +63,7 @@ extension ServingEngine {
       tier: ResidencyTier(
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
-      host: host, lookAhead: rules.lookAhead, timeline: timeline)
+      host: host, lookAhead: rules.lookAhead, graph: graph, timeline: timeline)
     if let popularity = needs.popularity { prediction.configure(popularity: popularity) }
     expertKeys = needs.expertKeys
     configureResolve()
@@ -106,7 +114,7 @@ extension ServingEngine {
   private init(
     _ configuration: ServingConfiguration, memory: MemoryPlan, layout: BlockLayout,
     routing: any RoutingSource, requests: any RequestSource, tier: ResidencyTier,
-    host: ResidencyTier?, lookAhead: LookAhead?, timeline: (any TimelineSink)?
+    host: ResidencyTier?, lookAhead: LookAhead?, graph: GraphState?, timeline: (any TimelineSink)?
   ) {
     let model = configuration.model
     var network = OperationNetwork<EngineEvent>()
@@ -114,8 +122,9 @@ extension ServingEngine {
       figures: configuration.figures,
       hasDriveTier: memory.hostSlots != nil
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
-      usesHostCompute: configuration.policy.resolve.usesHostCompute,
-      network: &network)
+      usesHostCompute: configuration.policy.resolve.usesHostCompute
+        || (graph?.usesHostCompute ?? false),
+      usesCollectives: graph != nil && configuration.figures.peerRate > 0, network: &network)
     network.recordsSegments = timeline != nil
     recordsTimeline = timeline != nil
     computeOperation = OperationDescription(duration: .zero)
@@ -175,6 +184,8 @@ extension ServingEngine {
     }
     batch = BatchScheduler(
       limits: configuration.limits,
+      closed: graph?.microBatchLimits(memory, configuration: configuration)
+        ?? MicroBatchLimits(configuration),
       keyValue: KeyValueCache(
         model: model, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens, capacity: memory.keyValueBytes))
@@ -185,8 +196,11 @@ extension ServingEngine {
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
     counters = EngineCounters(layers: memory.layers)
-    progress = RunProgress(
-      options: configuration.run, batchSize: configuration.limits.maximumSequences)
+    graphState = graph
+    var run = configuration.run
+    // A closed batch ends as it began, at once: there is no warm-up to find.
+    if batch.closed != nil, run.warmUp == .automatic { run.warmUp = .none }
+    progress = RunProgress(options: run, batchSize: configuration.limits.maximumSequences)
   }
 
   /// Puts into each tier what it holds when the run begins.

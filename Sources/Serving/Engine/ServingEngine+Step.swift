@@ -49,7 +49,9 @@ extension ServingEngine {
     recordLevels(now: stepBegan)
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
-    if stepsAreWhole {
+    if graphState != nil {
+      runGraphStep(in: &simulation)
+    } else if stepsAreWhole {
       runWholeStep(in: &simulation)
     } else {
       tier.beginStep()
@@ -195,6 +197,8 @@ extension ServingEngine {
       stagingEnded(slot: tag.index, end: end, in: &simulation)
     case .driveRead:
       driveReadEnded(slot: tag.index, end: end, in: &simulation)
+    case .graph:
+      graphOperationEnded(end, in: &simulation)
     }
     noteIdle(now: simulation.now.nanoseconds)
   }

@@ -122,6 +122,8 @@ struct ServingEngine: ~Copyable, Model {
   var computeOutstanding = 0
   var stallBegan: UInt64?
   let stepsAreWhole: Bool
+  /// What a schedule over whole steps needs; `nil` with any other.
+  var graphState: GraphState?
 
   // What is measured.
   var counters: EngineCounters

@@ -6,6 +6,8 @@ import SimulationKernel
 /// Why bytes move.
 enum TransferPurpose: UInt8, CaseIterable {
   case demand, prefetch, writeBack, staging, keyValueSwap, activationsUp, activationsDown
+  // Of step graphs.
+  case weights, keyValueLoad, keyValueStore, collective
 
   /// The purpose's name in reports.
   var name: String {
@@ -16,6 +18,9 @@ enum TransferPurpose: UInt8, CaseIterable {
     case .staging: "staging"
     case .keyValueSwap: "kv-swap"
     case .activationsUp, .activationsDown: "activations"
+    case .weights: "weights"
+    case .keyValueLoad, .keyValueStore: "kv"
+    case .collective: "collective"
     }
   }
 }

@@ -37,6 +37,12 @@ extension MachineFigures {
       hostBandwidth: machine.dram.bandwidth.effective, drive: drive,
       parts: Self.parts(of: machine), rentUSDPerHour: machine.rentPerHour,
       assumptions: assumptions)
+    if let gpu {
+      multiprocessors = max(1, Int(gpu.streamingMultiprocessors.effective.rounded()))
+      peerRate = gpu.peerLink?.bandwidth.effective ?? 0
+      peerLatencySeconds =
+        (gpu.peerLink?.latency.effective ?? 0) + (gpu.peerLink?.perMessageOverhead.effective ?? 0)
+    }
     hostReservedBytes = machine.dram.capacityBytes - machine.dram.usableBytes
     let reservedOfGPU = gpu.map { $0.memory.capacityBytes - $0.memory.usableBytes }
     deviceReservedBytes = reservedOfGPU ?? hostReservedBytes

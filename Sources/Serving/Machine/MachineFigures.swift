@@ -60,6 +60,12 @@ public struct MachineFigures: Sendable {
   public var deviceReservedBytes: Int64 = 0
   /// The host memory's achievable bandwidth [bytes/s].
   public var hostBandwidth: Double
+  /// Streaming multiprocessors of the device, for kernels that share it.
+  public var multiprocessors = 1
+  /// What the device exchanges with its peers, each way [bytes/s]; 0 without peers.
+  public var peerRate = 0.0
+  /// The time before a message to a peer arrives [s].
+  public var peerLatencySeconds = 0.0
   /// The drive, if there is one.
   public var drive: Drive?
   /// What is bought and powered.

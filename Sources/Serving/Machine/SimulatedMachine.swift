@@ -19,6 +19,10 @@ struct SimulatedMachine: Sendable {
   let staging: ServerID
   /// The processor's computing: experts or attention on the host, all its cores together.
   let hostCompute: ServerID
+  /// The device's multiprocessors, for kernels that run beside each other.
+  let multiprocessors: ServerID
+  /// The device's stream of collectives.
+  let collective: ServerID
   /// The drive's requests in parallel.
   let driveLanes: ServerID
   /// The link's directions; one and the same when it is half duplex.
@@ -28,6 +32,9 @@ struct SimulatedMachine: Sendable {
   /// The memory that a device beside the experts reads them from.
   let expertMemory: BandwidthID
   let drive: BandwidthID
+  /// What the device sends to its peers, and receives from them.
+  let peerEgress: BandwidthID
+  let peerIngress: BandwidthID
 
   let linkRate: Double
   let linkLatency: SimulatedDuration
@@ -41,12 +48,14 @@ struct SimulatedMachine: Sendable {
   let hasDriveTier: Bool
   /// Whether the processor computes a part of the model.
   let usesHostCompute: Bool
+  /// Whether devices exchange data.
+  let usesCollectives: Bool
   /// The servers in the order of their tracks, each with its process and thread in a timeline.
   let tracks: [(server: ServerID, units: Int, process: String, thread: String)]
 
   init(
     figures: MachineFigures, hasDriveTier: Bool, usesHostCompute: Bool = false,
-    network: inout OperationNetwork<EngineEvent>
+    usesCollectives: Bool = false, network: inout OperationNetwork<EngineEvent>
   ) {
     let lanes = max(1, figures.drive?.lanes ?? 1)
     compute = network.addServer("gpu0.compute")
@@ -55,6 +64,8 @@ struct SimulatedMachine: Sendable {
     staging = network.addServer("host.staging")
     driveLanes = network.addServer("ssd0.lanes", units: lanes)
     hostCompute = network.addServer("host.compute")
+    multiprocessors = network.addServer("gpu0.sms", units: max(1, figures.multiprocessors))
+    collective = network.addServer("gpu0.collective")
     linkDown = network.addBandwidth("gpu0.link.down", rate: figures.linkRate)
     linkUp =
       figures.linkIsFullDuplex
@@ -62,6 +73,8 @@ struct SimulatedMachine: Sendable {
     dram = network.addBandwidth("host.dram", rate: figures.hostBandwidth)
     expertMemory = dram
     drive = network.addBandwidth("ssd0", rate: figures.drive?.bandwidth ?? 1)
+    peerEgress = network.addBandwidth("gpu0.peer.out", rate: figures.peerRate)
+    peerIngress = network.addBandwidth("gpu0.peer.in", rate: figures.peerRate)
     linkRate = figures.linkRate
     linkLatency = SimulatedDuration(seconds: figures.linkLatencySeconds)
     stagingRate = figures.stagingRate
@@ -72,10 +85,12 @@ struct SimulatedMachine: Sendable {
     isUnified = figures.isUnified
     self.hasDriveTier = hasDriveTier
     self.usesHostCompute = usesHostCompute
+    self.usesCollectives = usesCollectives
     tracks = [
       (compute, 1, "gpu0", "compute"), (hostToDevice, 1, "gpu0", "host to device"),
       (deviceToHost, 1, "gpu0", "device to host"), (staging, 1, "host", "staging copy"),
       (driveLanes, lanes, "ssd0", "read"), (hostCompute, 1, "host", "compute"),
+      (collective, 1, "gpu0", "collective"),
     ]
   }
 

@@ -37,11 +37,13 @@ public struct MemoryPlan: Sendable {
   public var isElastic: Bool
   /// With an elastic KV cache, what it and the experts share [bytes]; else 0.
   public var sharedBytes: Int64
+  /// Where weights, keys and values lie that stream by plan; `nil` where none do.
+  public var streaming: StreamingMemory?
 
   /// What a policy says about the division of the expert cache.
-  public var division: ExpertDivision
+  public var division = ExpertDivision()
   /// Whether the cache may hold no expert at all.
-  private var mayHoldNone = false
+  var mayHoldNone = false
   /// Experts of each version in the cache, counted as ``slots`` are; the first is ``slots``.
   public var versionSlots: [Int] = []
 
@@ -253,8 +255,7 @@ extension MemoryPlan {
       try checkDrive(all, figures: figures)
       return
     }
-    // The operating system and the server itself keep a tenth.
-    let usable = Int64(Double(figures.hostMemoryBytes) * 0.9)
+    let usable = Int64(Double(figures.hostMemoryBytes) * Self.usableHostShare)
     switch cache.host {
     case .all, .automatic:
       if all <= usable {

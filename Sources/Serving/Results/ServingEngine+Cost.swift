@@ -79,6 +79,7 @@ extension ServingEngine {
     }
     var bandwidths = [machine.linkDown, machine.dram, machine.drive]
     if machine.linkUp != machine.linkDown { bandwidths.insert(machine.linkUp, at: 1) }
+    bandwidths += [machine.peerEgress, machine.peerIngress]
     for bandwidth in bandwidths {
       let statistics = network.statistics(of: bandwidth, at: time)
       guard statistics.workDone > 0 else { continue }

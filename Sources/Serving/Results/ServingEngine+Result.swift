@@ -119,10 +119,10 @@ extension ServingEngine {
 
   private func timeBreakdown(tokens: Double) -> [SimulationResult.NamedValue] {
     guard tokens > 0 else { return [] }
-    return EngineCounters.Activity.allCases.map { activity in
-      .init(
-        name: activity.name,
-        value: Double(counters.activity[activity.rawValue]) * 1e-6 / tokens)
+    return EngineCounters.Activity.allCases.compactMap { activity in
+      let nanoseconds = counters.activity[activity.rawValue]
+      if activity.isElsewhere && nanoseconds == 0 { return nil }
+      return .init(name: activity.name, value: Double(nanoseconds) * 1e-6 / tokens)
     }
   }
 
@@ -133,8 +133,10 @@ extension ServingEngine {
       guard bytes > 0 else { continue }
       let link =
         switch purpose {
-        case .demand, .prefetch, .keyValueSwap, .activationsDown: "gpu0.h2d"
-        case .writeBack, .activationsUp: "gpu0.d2h"
+        case .demand, .prefetch, .keyValueSwap, .activationsDown, .weights, .keyValueLoad:
+          "gpu0.h2d"
+        case .writeBack, .activationsUp, .keyValueStore: "gpu0.d2h"
+        case .collective: "gpu0.peer.out"
         case .staging: "host.staging"
         }
       reports.append(
@@ -152,6 +154,7 @@ extension ServingEngine {
   }
 
   private func memoryReport() -> [SimulationResult.MemoryReport] {
+    if let streaming = memory.streaming { return streamingReport(streaming) }
     var reports: [SimulationResult.MemoryReport] = []
     let expertsHeld = (0..<tier.view.poolCount).reduce(Int64(0)) {
       $0 + tier.view.highWater(ofPool: $1)

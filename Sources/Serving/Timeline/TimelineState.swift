@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Policies
 import SimulationKernel
 
 /// What a recording run keeps: the sink, the lanes, and which slice brought which expert.
@@ -21,6 +22,7 @@ struct TimelineState {
     let servers = machine.tracks.filter {
       ($0.server != machine.driveLanes || machine.hasDriveTier)
         && ($0.server != machine.hostCompute || machine.usesHostCompute)
+        && ($0.server != machine.collective || machine.usesCollectives)
     }
     firstTrack = [Int](
       repeating: -1, count: Int(servers.map(\.server.index).max() ?? 0) + 1)
@@ -42,8 +44,9 @@ struct TimelineState {
     segments.removeAll(keepingCapacity: true)
     network.drainSegments(into: &segments)
     for segment in segments {
-      let first = firstTrack[Int(segment.server.index)]
-      guard first >= 0 else { continue }
+      let server = Int(segment.server.index)
+      guard server < firstTrack.count, firstTrack[server] >= 0 else { continue }
+      let first = firstTrack[server]
       let start = segment.start.nanoseconds
       // The lane that was free last before the start: with it no other segment is shut out.
       var lane = first
@@ -81,6 +84,32 @@ struct TimelineState {
   }
 
   private static func describe(
+    _ label: GraphLabel
+  ) -> (name: String, category: String, hasLayer: Bool, hasExpert: Bool) {
+    switch label {
+    case .overhead: ("step", "overhead", false, false)
+    case .embedding: ("embedding", "compute", false, false)
+    case .attentionInput: ("attention input", "compute", true, false)
+    case .attention, .hostAttention: ("attention", "compute", true, false)
+    case .attentionOutput: ("attention output", "compute", true, false)
+    case .dense: ("dense feed-forward", "compute", true, false)
+    case .gate: ("gate", "compute", true, false)
+    case .sharedExperts: ("shared experts", "compute", true, false)
+    case .experts, .hostExperts: ("experts", "compute", true, false)
+    case .head: ("head", "compute", false, false)
+    case .weightStaging: ("weights", "staging", true, false)
+    case .weightLoad: ("weights", "load", true, false)
+    case .keyValueStaging: ("keys and values", "staging", true, false)
+    case .keyValueLoad: ("keys and values", "load", true, false)
+    case .keyValueStore: ("keys and values", "write-back", true, false)
+    case .activationLoad: ("activations", "load", true, false)
+    case .activationStore: ("activations", "write-back", true, false)
+    case .dispatch: ("dispatch", "collective", true, false)
+    case .combine: ("combine", "collective", true, false)
+    }
+  }
+
+  private static func describe(
     _ tag: OperationTag
   ) -> (name: String, category: String, hasLayer: Bool, hasExpert: Bool) {
     switch tag.kind {
@@ -101,6 +130,7 @@ struct TimelineState {
     case .writeBack: ("write back", "write-back", true, true)
     case .staging: ("staging copy", "staging", true, true)
     case .driveRead: ("read", "drive", true, true)
+    case .graph: describe(GraphLabel(rawValue: UInt8(tag.expert)) ?? .overhead)
     }
   }
 }

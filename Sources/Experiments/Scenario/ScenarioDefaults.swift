@@ -41,6 +41,7 @@ enum ScenarioDefaults {
       max_batch: 4
       token_budget: 512
       chunked_prefill: true
+      beams: 1
       kv_block: 16
       replicas: 1
       parallelism: {tensor: 1, expert: 1}

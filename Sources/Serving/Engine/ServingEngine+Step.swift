@@ -22,14 +22,18 @@ extension ServingEngine {
     var sampled = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
-      if sequence.computed + Int(entry.tokens) >= sequence.prefillTarget { sampled += 1 }
+      if sequence.computed + Int(entry.tokens) >= sequence.prefillTarget {
+        // A decoder that has the prompt before its outputs makes its beams of one first token.
+        let isOne = entry.isPrefill && entry.outputs.isEmpty && encoderMixtureLayers == nil
+        sampled += isOne ? 1 : configuration.limits.beams
+      }
       guard !sequence.wasScheduled else { continue }
       sequence.wasScheduled = true
       sequence.scheduled = stepBegan
       do {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
-          outputTokens: Int(sequence.request.outputTokens))
+          outputTokens: Int(sequence.request.outputTokens) * configuration.limits.beams)
         try lookAhead?.begin(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens))
@@ -50,7 +54,7 @@ extension ServingEngine {
       host?.beginStep()
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
-      beginLayers(from: 0, in: &simulation)
+      beginLayers(from: costs.firstLayer, in: &simulation)
     }
   }
 
@@ -59,8 +63,10 @@ extension ServingEngine {
     lookAhead.reach(layer: -1)
     for entry in batch.entries {
       let sequence = batch[entry.sequence]
+      // Behind an encoder the decoder's input 0 is the start of the output, not an output token.
+      let first = encoderMixtureLayers == nil ? -1 : 0
       lookAhead.advance(
-        sequence.request.number, to: entry.isPrefill ? -1 : sequence.produced - 1)
+        sequence.request.number, to: entry.isPrefill ? first : sequence.produced + first)
     }
   }
 
@@ -110,7 +116,7 @@ extension ServingEngine {
     counters.add(costs.overhead, to: .overhead)
     counters.add(costs.embedding, to: .attention)
     counters.add(costs.head, to: .head)
-    for layer in costs.classOfLayer.indices {
+    for layer in costs.firstLayer..<costs.classOfLayer.count {
       let index = Int(costs.classOfLayer[layer])
       let attention = costs.classes[index].attention
       counters.deviceBytes += costs.classes[index].bytes
@@ -155,29 +161,50 @@ extension ServingEngine {
   /// Draws what the gate of a MoE layer chose for the step's tokens.
   mutating func drawActivation(mixtureLayer: Int) {
     activation.reset()
-    for entry in batch.entries {
-      let slot = batch[entry.sequence].routingSlot
-      guard entry.isPrefill else {
+    for entry in batch.entries { draw(entry, mixtureLayer: mixtureLayer) }
+  }
+
+  /// Adds what the gate of a MoE layer chose for the tokens of one sequence.
+  ///
+  /// After a preemption output tokens are computed again, with the experts they had.
+  @inline(__always)
+  private mutating func draw(_ entry: StepEntry, mixtureLayer: Int) {
+    let slot = batch[entry.sequence].routingSlot
+    if passesPrompts(mixtureLayer), entry.promptTokens > 0 {
+      routing.addPrefill(
+        slot: slot, position: Int(entry.position), count: entry.promptTokens, layer: mixtureLayer,
+        to: &activation)
+    }
+    for output in outputs(of: entry, mixtureLayer: mixtureLayer) {
+      for beam in 0..<configuration.limits.beams {
         routing.addDecode(
-          slot: slot, position: batch[entry.sequence].produced - 1, layer: mixtureLayer,
+          slot: slot, position: routingPosition(output: output, beam: beam), layer: mixtureLayer,
           to: &activation)
-        continue
-      }
-      let sequence = batch[entry.sequence]
-      let prompt = Int(sequence.request.promptTokens)
-      let position = Int(entry.position)
-      let end = position + Int(entry.tokens)
-      if position < prompt {
-        routing.addPrefill(
-          slot: slot, position: position, count: min(end, prompt) - position, layer: mixtureLayer,
-          to: &activation)
-      }
-      // After a preemption output tokens are computed again, with the experts they had.
-      for output in max(position, prompt)..<max(end, prompt) {
-        routing.addDecode(
-          slot: slot, position: output - prompt, layer: mixtureLayer, to: &activation)
       }
     }
+  }
+
+  /// Whether prompts pass a MoE layer: all do, unless there is an encoder; then its own alone.
+  @inline(__always)
+  func passesPrompts(_ mixtureLayer: Int) -> Bool {
+    guard let encoderMixtureLayers else { return true }
+    return mixtureLayer < encoderMixtureLayers
+  }
+
+  /// The output tokens of an entry that pass a MoE layer.
+  @inline(__always)
+  func outputs(of entry: StepEntry, mixtureLayer: Int) -> Range<Int> {
+    guard let encoderMixtureLayers else { return entry.outputs }
+    return mixtureLayer < encoderMixtureLayers ? 0..<0 : entry.decoderInputs
+  }
+
+  /// Which output token of the routing's sequence a beam's token chooses as.
+  ///
+  /// The beams of a token are as alike as neighbouring tokens of one sequence: beam b of token n
+  /// chooses as token n × beams + b. The start of an output behind an encoder is the same for all.
+  @inline(__always)
+  func routingPosition(output: Int, beam: Int) -> Int {
+    output == 0 && encoderMixtureLayers != nil ? 0 : output * configuration.limits.beams + beam
   }
 
   /// Goes on where an operation has ended.

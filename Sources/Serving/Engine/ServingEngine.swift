@@ -31,7 +31,10 @@ struct ServingEngine: ~Copyable, Model {
   var computeOperation: OperationDescription
   var copyOperation: OperationDescription
   var costs: StepCosts
+  /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.
   let mixtureIndexOfLayer: [Int32]
+  /// The MoE layers of the encoder; `nil` when there is none.
+  let encoderMixtureLayers: Int?
 
   // Experts.
   var tier: ResidencyTier

@@ -63,8 +63,9 @@ extension ServingEngine {
     let prompt = Int(sequence.request.promptTokens)
     var subject = PredictionSubject(
       request: sequence.request.number, position: 0, layer: layer, distance: distance)
-    if entry.isPrefill, entry.tokens > PredictionSubject.largestPromptPiece { return }
-    if passesPrompts(layer), entry.promptTokens > 0 {
+    let prompts = passesPrompts(layer)
+    if prompts, entry.isPrefill, entry.tokens > PredictionSubject.largestPromptPiece { return }
+    if prompts, entry.promptTokens > 0 {
       subject.position = Int(entry.position)
       // With the range that the gate draws, since of some sources only that sums to the same.
       predictionBuffers!.truth.reset()

@@ -57,7 +57,11 @@ extension Scenario {
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
-      notices: try routingNotices(model: descriptor), makeRouting: routing,
+      notices: try routingNotices(model: descriptor),
+      hostTiming: machine.gpus.isEmpty
+        ? nil
+        : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
+      makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
   }
 

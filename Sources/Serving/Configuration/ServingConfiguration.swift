@@ -15,6 +15,8 @@ public struct ServingConfiguration: Sendable {
   public var figures: MachineFigures
   /// How long kernels take on the device.
   public var timing: DeviceTiming
+  /// How long kernels take on the host's processors; `nil` where they are the device themselves.
+  public var hostTiming: DeviceTiming?
   /// The model.
   public var model: ModelDescriptor
   /// The formats of weights, KV cache and activations.
@@ -49,13 +51,14 @@ public struct ServingConfiguration: Sendable {
     precision: PrecisionPlan, cache: CacheConfiguration, policy: PolicyComposition,
     limits: BatchLimits, run: RunOptions, serviceLevel: ServiceLevel = ServiceLevel(),
     cost: CostBasis = CostBasis(), setting: SimulationResult.SettingSummary,
-    notices: [String] = [],
+    notices: [String] = [], hostTiming: DeviceTiming? = nil,
     makeRouting: @escaping @Sendable () throws -> any RoutingSource,
     makeRequests: @escaping @Sendable () throws -> any RequestSource
   ) {
     self.name = name
     self.figures = figures
     self.timing = timing
+    self.hostTiming = hostTiming
     self.model = model
     self.precision = precision
     self.cache = cache
@@ -93,8 +96,11 @@ extension ServingConfiguration {
     switch thing {
     case .compute: faster.timing = timing.scaled(compute: factor)
     case .deviceMemory: faster.timing = timing.scaled(memory: factor)
-    case .software: faster.timing = timing.scaled(overhead: 1 / factor)
-    case .link, .hostMemory, .drive: break
+    case .software:
+      faster.timing = timing.scaled(overhead: 1 / factor)
+      faster.hostTiming = hostTiming?.scaled(overhead: 1 / factor)
+    case .hostMemory: faster.hostTiming = hostTiming?.scaled(memory: factor)
+    case .link, .drive: break
     }
     return faster
   }

@@ -51,6 +51,7 @@ extension MachineFigures {
     parts.append(
       Part(
         name: machine.cpu.name, resource: machine.gpus.isEmpty ? "gpu0.compute" : "host.staging",
+        otherResource: machine.gpus.isEmpty ? nil : "host.compute",
         purchaseUSD: machine.cpu.purchasePrice.nominal, idleWatts: machine.cpu.power.idle.nominal,
         fullWatts: machine.cpu.power.full.nominal))
     let fullDRAM =

@@ -26,6 +26,8 @@ public struct MachineFigures: Sendable {
     public var name: String
     /// The resource whose utilisation sets its power; `nil` for a part that always draws `full`.
     public var resource: String?
+    /// A second resource that it is: the busier of the two sets its power.
+    public var otherResource: String?
     /// Its purchase price [USD], where known.
     public var purchaseUSD: Double?
     /// Its power when idle [W].

@@ -17,6 +17,8 @@ struct SimulatedMachine: Sendable {
   let deviceToHost: ServerID
   /// The processor's copy from pageable to pinned memory.
   let staging: ServerID
+  /// The processor's computing: experts or attention on the host, all its cores together.
+  let hostCompute: ServerID
   /// The drive's requests in parallel.
   let driveLanes: ServerID
   /// The link's directions; one and the same when it is half duplex.
@@ -35,11 +37,13 @@ struct SimulatedMachine: Sendable {
   let isUnified: Bool
   /// Whether some experts are on the drive alone.
   let hasDriveTier: Bool
+  /// Whether the processor computes a part of the model.
+  let usesHostCompute: Bool
   /// The servers in the order of their tracks, each with its process and thread in a timeline.
   let tracks: [(server: ServerID, units: Int, process: String, thread: String)]
 
   init(
-    figures: MachineFigures, hasDriveTier: Bool,
+    figures: MachineFigures, hasDriveTier: Bool, usesHostCompute: Bool = false,
     network: inout OperationNetwork<EngineEvent>
   ) {
     let lanes = max(1, figures.drive?.lanes ?? 1)
@@ -48,6 +52,7 @@ struct SimulatedMachine: Sendable {
     deviceToHost = network.addServer("gpu0.d2h")
     staging = network.addServer("host.staging")
     driveLanes = network.addServer("ssd0.lanes", units: lanes)
+    hostCompute = network.addServer("host.compute")
     linkDown = network.addBandwidth("gpu0.link.down", rate: figures.linkRate)
     linkUp =
       figures.linkIsFullDuplex
@@ -63,10 +68,11 @@ struct SimulatedMachine: Sendable {
     driveRequestBytes = figures.drive?.requestBytes ?? 1
     isUnified = figures.isUnified
     self.hasDriveTier = hasDriveTier
+    self.usesHostCompute = usesHostCompute
     tracks = [
       (compute, 1, "gpu0", "compute"), (hostToDevice, 1, "gpu0", "host to device"),
       (deviceToHost, 1, "gpu0", "device to host"), (staging, 1, "host", "staging copy"),
-      (driveLanes, lanes, "ssd0", "read"),
+      (driveLanes, lanes, "ssd0", "read"), (hostCompute, 1, "host", "compute"),
     ]
   }
 

@@ -16,7 +16,8 @@ extension ServingEngine {
     var parts: [SimulationResult.NamedValue] = []
     var watts = 0.0
     for part in configuration.figures.parts {
-      let busy = part.resource.map { utilization.byName[$0] ?? 0 } ?? 1
+      let other = part.otherResource.map { utilization.byName[$0] ?? 0 } ?? 0
+      let busy = part.resource.map { max(other, utilization.byName[$0] ?? 0) } ?? 1
       let power = part.idleWatts + (part.fullWatts - part.idleWatts) * min(1, busy)
       parts.append(.init(name: part.name, value: power))
       watts += power

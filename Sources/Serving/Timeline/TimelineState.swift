@@ -18,7 +18,10 @@ struct TimelineState {
   init(sink: any TimelineSink, machine: SimulatedMachine) {
     self.sink = sink
     var tracks: [TimelineTrack] = []
-    let servers = machine.tracks.filter { $0.server != machine.driveLanes || machine.hasDriveTier }
+    let servers = machine.tracks.filter {
+      ($0.server != machine.driveLanes || machine.hasDriveTier)
+        && ($0.server != machine.hostCompute || machine.usesHostCompute)
+    }
     firstTrack = [Int](
       repeating: -1, count: Int(servers.map(\.server.index).max() ?? 0) + 1)
     lanes = [Int](repeating: 1, count: firstTrack.count)

@@ -64,7 +64,10 @@ import Units
     ]
     #expect(Set(machines).subtracting(shipped.machineNames).isEmpty)
     #expect(
-      Set(["ideal", "cuda-graphs", "eager-pytorch", "research-script", "llama.cpp"])
+      Set([
+        "ideal", "cuda-graphs", "eager-pytorch", "research-script", "llama.cpp",
+        "fastertransformer",
+      ])
         .subtracting(shipped.runtimeNames).isEmpty)
   }
 

@@ -94,6 +94,7 @@ public enum EvictionRegistry {
     LRUEviction.registration,
     LFUEviction.registration,
     FIFOEviction.registration,
+    LIFOEviction.registration,
     StaticEviction.registration,
     BeladyRegistration.registration,
   ]

@@ -58,6 +58,7 @@ let package = Package(
         "Workload", "KernelTiming", "Residency", "Policies",
         .product(name: "Histogram", package: "hdrhistogram-swift"),
         .product(name: "DequeModule", package: collections),
+        .product(name: "HeapModule", package: collections),
       ]),
     // Floor 7
     .target(

@@ -29,6 +29,8 @@ public struct PoolPlan: Hashable, Sendable {
   /// The capacity of each pool, one figure for each class, in `unit`; with pools per layer, each
   /// layer's pool has that capacity.
   public var capacities: [Int64]
+  /// The capacity of each layer's pool of the first class, where layers differ; with pools per layer.
+  public var layerCapacities: [Int64]?
 
   /// Creates a plan with one class of pools, or with one for each version of an expert.
   ///
@@ -78,6 +80,9 @@ public struct PoolPlan: Hashable, Sendable {
 
   /// The capacity, in `unit`, that a pool starts with.
   public func capacity(ofPool pool: Int, in layout: BlockLayout) -> Int64 {
-    capacities[scope == .perLayer ? pool / layout.layers : pool]
+    if let layerCapacities, scope == .perLayer, pool < layerCapacities.count {
+      return layerCapacities[pool]
+    }
+    return capacities[scope == .perLayer ? pool / layout.layers : pool]
   }
 }

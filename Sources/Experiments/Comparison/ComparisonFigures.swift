@@ -116,6 +116,7 @@ extension SimulationResult.StallBreakdown {
       (\.demandLoad, "demand load"), (\.latePrefetch, "late prefetch"), (\.staging, "staging"),
       (\.drive, "drive"), (\.linkContention, "link contention"), (\.memoryFull, "memory full"),
       (\.kvSwap, "KV swap"), (\.collective, "collective"), (\.computeQueue, "compute queue"),
+      (\.hostCompute, "host compute"),
     ]
   }
 

@@ -15,7 +15,7 @@ extension ScenarioReader {
       hostEviction: role(reader, "host_eviction"), prediction: role(reader, "prediction"),
       prefetch: role(reader, "prefetch"), schedule: role(reader, "schedule"),
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
-      admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...65_536) ?? 1,
+      admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...255) ?? 1,
       pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
     if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
     return policy

@@ -115,20 +115,6 @@ public struct BlockLists: Sendable {
     nodes.withUnsafeMutableBufferPointer { body($0, index, ring) }
   }
 
-  /// The last block of a list that may be dropped now.
-  ///
-  /// - Complexity: O(blocks behind it that may not).
-  @inlinable
-  public func lastEvictable(ofList list: Int, view: borrowing ResidencyView) -> BlockID? {
-    var candidate = nodes[Int(blockCount) + list].previous
-    while candidate < blockCount {
-      let block = BlockID(rawValue: candidate)
-      if view.isEvictable(block) { return block }
-      candidate = nodes[Int(candidate)].previous
-    }
-    return nil
-  }
-
   /// The first block of a list that may be dropped now.
   ///
   /// - Complexity: O(blocks before it that may not).

@@ -94,7 +94,6 @@ public enum EvictionRegistry {
     LRUEviction.registration,
     LFUEviction.registration,
     FIFOEviction.registration,
-    LIFOEviction.registration,
     StaticEviction.registration,
     BeladyRegistration.registration,
   ]

@@ -26,6 +26,9 @@ public protocol PrefetchPolicy: Sendable {
   /// default.
   var shieldsPredicted: Bool { get }
 
+  /// Whether predictions for an encoder's layers are wanted as well; true by default.
+  var servesEncoder: Bool { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -70,6 +73,8 @@ extension PrefetchPolicy {
   public var landing: PrefetchLanding { .cache }
   /// Drops what its layer's gate has overtaken.
   public var dropsStaleRequests: Bool { true }
+  /// Wants them.
+  public var servesEncoder: Bool { true }
   /// Protects nothing.
   public var shieldsPredicted: Bool { false }
   /// Needs no predictions.

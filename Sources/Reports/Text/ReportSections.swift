@@ -129,7 +129,7 @@ struct ReportSections {
       ("staging copy", stalls.staging), ("drive", stalls.drive),
       ("link contention", stalls.linkContention), ("memory full", stalls.memoryFull),
       ("KV swap", stalls.kvSwap), ("collective", stalls.collective),
-      ("compute queue", stalls.computeQueue),
+      ("compute queue", stalls.computeQueue), ("host compute", stalls.hostCompute),
     ]
   }
 

@@ -10,6 +10,8 @@ enum EngineEvent: OperationEventCarrier {
   case arrival
   /// A closed-loop user's next request arrives.
   case userArrival(user: Int32)
+  /// Predictions that were being computed are known.
+  case predictionsReady
   /// An idle engine begins a step, after all that arrives at the same instant.
   case wake
 

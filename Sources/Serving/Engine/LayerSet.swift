@@ -12,6 +12,10 @@ struct LayerSet {
     /// Tokens of the step that chose it.
     var tokens: Int32
     var status: Status
+    /// The version in which it is computed.
+    var version: UInt8 = 0
+    /// Whether it is computed where it is stored, and not on the device.
+    var isRemote = false
     /// Whether it stands in a staging buffer and is dropped after use.
     var isTransient = false
     /// Whether it is computed in the layer's grouped kernel.
@@ -20,7 +24,9 @@ struct LayerSet {
 
   /// Where an activated expert stands.
   enum Status: UInt8 {
-    /// Its weights are not there yet.
+    /// It has not been asked for yet; members are asked for one by one.
+    case pending
+    /// Its weights are not there yet, or another device has not computed it yet.
     case waiting
     /// Its weights are there, and no operation has been emitted for it.
     case ready
@@ -34,8 +40,10 @@ struct LayerSet {
   var members: [Member] = []
   /// The place in `members` of each expert of the layer, or -1.
   private var placeOfExpert: [Int32]
-  /// Members whose weights are not there yet.
-  var waitingCount = 0
+  /// Members whose weights are not there yet, or that another device has not computed yet.
+  private(set) var waitingCount = 0
+  /// Those of them whose weights are waited for.
+  private(set) var waitingOnDevice = 0
   /// Members that have not been computed.
   var openCount = 0
   /// How the layer's experts become operations.
@@ -56,6 +64,7 @@ struct LayerSet {
     for member in members { placeOfExpert[Int(member.expert)] = -1 }
     members.removeAll(keepingCapacity: true)
     waitingCount = 0
+    waitingOnDevice = 0
     openCount = 0
     self.layer = layer
     self.mixtureLayer = mixtureLayer
@@ -66,7 +75,24 @@ struct LayerSet {
     placeOfExpert[Int(member.expert)] = Int32(members.count)
     members.append(member)
     openCount += 1
-    if member.status == .waiting { waitingCount += 1 }
+    if member.status == .waiting { count(waiting: 1, member) }
+  }
+
+  private mutating func count(waiting change: Int, _ member: Member) {
+    waitingCount += change
+    if !member.isRemote { waitingOnDevice += change }
+  }
+
+  /// What a member waited for is there.
+  mutating func arrived(_ place: Int) {
+    members[place].status = .ready
+    count(waiting: -1, members[place])
+  }
+
+  /// A member has been asked for, and is not there.
+  mutating func awaits(_ place: Int) {
+    members[place].status = .waiting
+    count(waiting: 1, members[place])
   }
 
   /// The place of an expert, if it is a member.

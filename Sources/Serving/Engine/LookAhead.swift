@@ -102,13 +102,15 @@ final class LookAhead: @unchecked Sendable {
   fileprivate func distance(to block: BlockID) -> UInt64 {
     guard block.index < layout.expertBlockCount else { return .max }
     let layer = layout.layer(of: block)
+    // Uses are of experts, whatever the version.
+    let place = block.index % (layout.layers * layout.experts)
     var nearest = Int.max
     for number in order {
       guard let future = futures[number] else { continue }
       // In the step under way only layers still to come count.
       let first = Int(future.position) + (layer > presentLayer ? 0 : 1)
-      var low = Int(future.starts[block.index])
-      var high = Int(future.starts[block.index + 1])
+      var low = Int(future.starts[place])
+      var high = Int(future.starts[place + 1])
       let end = high
       while low < high {
         let middle = (low + high) / 2

@@ -29,6 +29,12 @@ struct OperationTag: BitwiseCopyable {
     case head
     /// A whole step in one operation: everything is resident and nothing contends.
     case wholeStep
+    /// The copy of tokens to where an expert is stored, which computes it.
+    case activationsUp
+    /// One expert's computation where it is stored.
+    case hostExpert
+    /// The copy of its outputs to the device.
+    case activationsDown
     /// A copy from the host to the device.
     case load
     /// A copy from the device to the host.

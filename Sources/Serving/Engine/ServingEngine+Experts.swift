@@ -5,56 +5,89 @@ import Residency
 import SimulationKernel
 
 extension ServingEngine {
-  /// The gate of a layer has named its experts: judges them, fetches what is missing, and emits what
-  /// can be computed.
+  /// The gate of a layer has named its experts: decides what becomes of each, fetches what is
+  /// missing, and emits what can be computed.
   mutating func gateDecided(layer: Int, in simulation: inout Simulation<EngineEvent>) {
     let mixture = Int(mixtureIndexOfLayer[layer])
+    gatesPassed = mixture
     drawActivation(mixtureLayer: mixture)
+    if prefetchIsActive { judgePredictions(mixture: mixture) }
     activation.touchOrderByWeight(into: &touchList, keys: &touchKeys)
-    members.removeAll(keepingCapacity: true)
-    for expert in touchList {
-      members.append(
-        SetMember(
-          block: tier.layout.block(layer: mixture, expert: Int(expert)),
-          weight: activation.weightPerExpert[Int(expert)]))
-    }
     lookAhead?.reach(layer: mixture)
-    access.begin(members, in: &tier)
-    host?.beginSet()
-    countAccess(mixture: mixture)
-    let roomInUse = noteEvictions(access.evicted, duringAccess: true, in: &simulation)
     layerSet.begin(layer: layer, mixtureLayer: mixture)
+    if resolveIsPlain {
+      members.removeAll(keepingCapacity: true)
+      for expert in touchList {
+        members.append(
+          SetMember(
+            block: tier.layout.block(layer: mixture, expert: Int(expert)),
+            weight: activation.weightPerExpert[Int(expert)]))
+      }
+    } else {
+      resolveMembers(mixture: mixture)
+    }
+    host?.beginSet()
+    if accessesOneByOne {
+      accessFirst(mixture: mixture, in: &simulation)
+    } else {
+      accessTogether(mixture: mixture, in: &simulation)
+    }
+    let shared = costs.classes[Int(costs.classOfLayer[layer])].shared
+    if shared > 0 {
+      compute(shared, .init(.sharedExpert, layer: layer), .sharedExpert, in: &simulation)
+    }
+    if !accessesOneByOne { emitGroups(in: &simulation) }
+    if prefetchIsActive {
+      prefetch.gateDecided(
+        mixture, activation: activation, residency: tier.view, requests: &prefetchRequests)
+      if predictionDepth > 0 { predict(after: mixture, in: &simulation) }
+      issuePrefetches(in: &simulation)
+    }
+    // Every choice may have been left out.
+    if layerSet.openCount == 0 { layerComputed(in: &simulation) }
+  }
+
+  /// Asks the cache for the whole set as one event.
+  private mutating func accessTogether(
+    mixture: Int, in simulation: inout Simulation<EngineEvent>
+  ) {
+    access.begin(members, in: &tier)
+    let roomInUse = noteEvictions(access.evicted, duringAccess: true, in: &simulation)
+    if bufferedCopies != nil {
+      transientPlaces.removeAll(keepingCapacity: true)
+      takeOverBuffered(members, in: &simulation)
+    }
+    countAccess(of: members, mixture: mixture)
     var streams = false
     for place in members.indices.reversed() {
       let outcome = access.outcomes[place]
       if outcome == .streamed { streams = true }
-      let expert = touchList[place]
-      layerSet.append(
-        LayerSet.Member(
-          block: members[place].block, expert: expert,
-          tokens: activation.tokensPerExpert[Int(expert)],
-          status: outcome == .hit ? .ready : .waiting, isTransient: outcome == .streamed))
+      var member = member(of: members[place].block, outcome == .hit ? .ready : .waiting)
+      member.isTransient =
+        outcome == .streamed
+        || (bufferedCopies != nil && transientPlaces.contains(Int32(place)))
+      layerSet.append(member)
     }
     // A set that does not fit at once is computed in parts, whatever the schedule would prefer.
     layerSet.emission =
       streams || roomInUse > 0
       ? .residentThenEachAsReady
       : schedule.emission(resident: access.hits, missing: access.late + access.misses)
+    if prefetchIsActive { dropStaleCopies(mixture: mixture, in: &simulation) }
     startDemandLoads(roomInUse: roomInUse, in: &simulation)
-    let shared = costs.classes[Int(costs.classOfLayer[layer])].shared
-    if shared > 0 {
-      compute(shared, .init(.sharedExpert, layer: layer), .sharedExpert, in: &simulation)
-    }
-    emitGroup(in: &simulation)
-    if prefetchIsActive {
-      prefetch.gateDecided(
-        mixture, activation: activation, residency: tier.view, requests: &prefetchRequests)
-      if predictionDepth > 0 { predict(after: mixture) }
-      issuePrefetches(in: &simulation)
-    }
+    if hostCompute != nil { startRemoteMembers(in: &simulation) }
   }
 
-  private mutating func countAccess(mixture: Int) {
+  /// A member of the set for a block.
+  func member(of block: BlockID, _ status: LayerSet.Status) -> LayerSet.Member {
+    let expert = tier.layout.expert(of: block)
+    return LayerSet.Member(
+      block: block, expert: Int32(expert), tokens: activation.tokensPerExpert[expert],
+      status: status, version: UInt8(tier.layout.version(of: block)))
+  }
+
+  /// Counts how the members of a set were found.
+  mutating func countAccess(of members: [SetMember], mixture: Int) {
     counters.fast.hits[mixture] += UInt64(access.hits)
     counters.fast.accesses[mixture] += UInt64(members.count)
     counters.fast.late += UInt64(access.late)
@@ -93,24 +126,37 @@ extension ServingEngine {
         } else {
           heldBack.append(Int32(slot))
         }
-      case .streamed:
-        let slot = openTransfer(block, isDemanded: true, isTransient: true, in: simulation)
-        if freeBuffers > 0 {
-          freeBuffers -= 1
-          beginTransfer(slot, in: &simulation)
-        } else {
-          waitingForBuffer.append(Int32(slot))
-        }
+      case .streamed: startStreaming(block, in: &simulation)
       }
     }
   }
 
-  /// Emits the layer's grouped kernel, when what it waits for is there.
-  private mutating func emitGroup(in simulation: inout Simulation<EngineEvent>) {
-    if case .groupedWhenAllReady = layerSet.emission, layerSet.waitingCount > 0 { return }
+  /// Starts the transfer of an expert that gets no room, as soon as a staging buffer is free.
+  mutating func startStreaming(_ block: BlockID, in simulation: inout Simulation<EngineEvent>) {
+    let slot = openTransfer(block, isDemanded: true, isTransient: true, in: simulation)
+    if freeBuffers > 0 {
+      freeBuffers -= 1
+      beginTransfer(slot, in: &simulation)
+    } else {
+      waitingForBuffer.append(Int32(slot))
+    }
+  }
+
+  /// Emits the layer's grouped kernels, one for each version, when what they wait for is there.
+  private mutating func emitGroups(in simulation: inout Simulation<EngineEvent>) {
+    if case .groupedWhenAllReady = layerSet.emission, layerSet.waitingOnDevice > 0 { return }
+    for version in 0..<UInt8(truncatingIfNeeded: tier.layout.versions) {
+      emitGroup(version: version, in: &simulation)
+    }
+  }
+
+  private mutating func emitGroup(
+    version: UInt8, in simulation: inout Simulation<EngineEvent>
+  ) {
     var assignments = 0
     var distinct = 0
-    for place in layerSet.members.indices where layerSet.members[place].status == .ready {
+    for place in layerSet.members.indices
+    where layerSet.members[place].status == .ready && layerSet.members[place].version == version {
       layerSet.members[place].status = .computing
       layerSet.members[place].isGrouped = true
       assignments += Int(layerSet.members[place].tokens)
@@ -119,57 +165,74 @@ extension ServingEngine {
     guard distinct > 0 else { return }
     let layerClass = Int(costs.classOfLayer[layerSet.layer])
     let nanoseconds = costs.groupedExperts(
-      layerClass: layerClass, assignments: assignments, distinct: distinct)
-    countExpertWork(layerClass: layerClass, assignments: assignments, distinct: distinct)
+      layerClass: layerClass, version: Int(version), assignments: assignments, distinct: distinct)
+    countExpertWork(
+      layerClass: layerClass, version: version, assignments: assignments, distinct: distinct)
     compute(
-      nanoseconds, .init(.groupedExperts, layer: layerSet.layer, expert: distinct), .experts,
-      in: &simulation)
+      nanoseconds,
+      .init(.groupedExperts, layer: layerSet.layer, expert: distinct, index: Int(version)),
+      .experts, in: &simulation)
   }
 
-  private mutating func countExpertWork(layerClass: Int, assignments: Int, distinct: Int) {
+  private mutating func countExpertWork(
+    layerClass: Int, version: UInt8, assignments: Int, distinct: Int
+  ) {
     counters.deviceBytes += costs.expertBytes(
-      layerClass: layerClass, assignments: assignments, distinct: distinct)
+      layerClass: layerClass, version: Int(version), assignments: assignments, distinct: distinct)
   }
 
   /// An awaited expert has arrived: ends the stall, if there was one, and emits what it allows.
   mutating func memberArrived(
     _ place: Int, phases: TransferPhases, in simulation: inout Simulation<EngineEvent>
   ) {
-    layerSet.members[place].status = .ready
-    layerSet.waitingCount -= 1
+    layerSet.arrived(place)
     if let began = stallBegan {
       counters.stalls.charge(from: began, to: simulation.now.nanoseconds, transfer: phases)
       stallBegan = nil
     }
     switch layerSet.emission {
-    case .groupedWhenAllReady:
-      emitGroup(in: &simulation)
-    case .residentThenEachAsReady:
-      let member = layerSet.members[place]
-      layerSet.members[place].status = .computing
-      let layerClass = Int(costs.classOfLayer[layerSet.layer])
-      let nanoseconds = costs.expert(layerClass: layerClass, tokens: Int(member.tokens))
-      countExpertWork(layerClass: layerClass, assignments: Int(member.tokens), distinct: 1)
-      compute(
-        nanoseconds,
-        .init(.expert, layer: layerSet.layer, expert: Int(member.expert), index: place),
-        .experts, in: &simulation)
+    case .groupedWhenAllReady: emitGroups(in: &simulation)
+    case .residentThenEachAsReady: computeMember(place, in: &simulation)
     }
+    if accessesOneByOne { accessRest(in: &simulation) }
   }
 
-  /// The grouped kernel has ended.
-  mutating func groupComputed(in simulation: inout Simulation<EngineEvent>) {
+  /// Computes one expert by itself.
+  mutating func computeMember(_ place: Int, in simulation: inout Simulation<EngineEvent>) {
+    let member = layerSet.members[place]
+    layerSet.members[place].status = .computing
+    let layerClass = Int(costs.classOfLayer[layerSet.layer])
+    let nanoseconds = costs.expert(
+      layerClass: layerClass, version: Int(member.version), tokens: Int(member.tokens))
+    countExpertWork(
+      layerClass: layerClass, version: member.version, assignments: Int(member.tokens), distinct: 1)
+    compute(
+      nanoseconds,
+      .init(.expert, layer: layerSet.layer, expert: Int(member.expert), index: place),
+      .experts, in: &simulation)
+  }
+
+  /// The grouped kernel of a version has ended.
+  mutating func groupComputed(version: Int, in simulation: inout Simulation<EngineEvent>) {
     for place in layerSet.members.indices
-    where layerSet.members[place].isGrouped && layerSet.members[place].status == .computing {
+    where layerSet.members[place].isGrouped && layerSet.members[place].status == .computing
+      && Int(layerSet.members[place].version) == version
+    {
       layerSet.members[place].status = .done
       layerSet.openCount -= 1
+      if layerSet.members[place].isTransient { releaseBuffer(in: &simulation) }
     }
+    beginHeldBack(in: &simulation)
+    if layerSet.openCount == 0 { layerComputed(in: &simulation) }
+  }
+
+  /// Begins the transfers whose room has become free.
+  mutating func beginHeldBack(in simulation: inout Simulation<EngineEvent>) {
     for slot in heldBack {
       transfers[Int(slot)].phases.granted = simulation.now.nanoseconds
       beginTransfer(Int(slot), in: &simulation)
     }
     heldBack.removeAll(keepingCapacity: true)
-    if layerSet.openCount == 0 { layerComputed(in: &simulation) }
   }
 
   /// One expert has been computed by itself.
@@ -177,13 +240,15 @@ extension ServingEngine {
     layerSet.members[place].status = .done
     layerSet.openCount -= 1
     if layerSet.members[place].isTransient { releaseBuffer(in: &simulation) }
+    if accessesOneByOne { beginHeldBack(in: &simulation) }
     if layerSet.openCount == 0 { layerComputed(in: &simulation) }
   }
 
   /// Hands a staging buffer to the next transfer that waits for one.
-  private mutating func releaseBuffer(in simulation: inout Simulation<EngineEvent>) {
+  mutating func releaseBuffer(in simulation: inout Simulation<EngineEvent>) {
     guard !waitingForBuffer.isEmpty else {
       freeBuffers += 1
+      if prefetchIsActive { startPrefetches(in: &simulation) }
       return
     }
     let slot = Int(waitingForBuffer.removeFirst())
@@ -191,8 +256,9 @@ extension ServingEngine {
     beginTransfer(slot, in: &simulation)
   }
 
-  private mutating func layerComputed(in simulation: inout Simulation<EngineEvent>) {
+  mutating func layerComputed(in simulation: inout Simulation<EngineEvent>) {
     let layer = layerSet.layer
+    if prefetchIsActive { endShields(layer: layerSet.mixtureLayer) }
     let combine = costs.classes[Int(costs.classOfLayer[layer])].combine
     if combine > 0 { compute(combine, .init(.segmentEnd, layer: layer), .experts, in: &simulation) }
     beginLayers(from: layer + 1, in: &simulation)

@@ -19,6 +19,7 @@ extension ServingEngine {
       guard let request = userRequests[Int(user)] else { return }
       userRequests[Int(user)] = nil
       admitArrival(request, in: &simulation)
+    case .predictionsReady: takePredictions(in: &simulation)
     case .wake:
       if !stepIsActive { beginStep(in: &simulation) }
     }
@@ -162,6 +163,7 @@ extension ServingEngine {
     let sequence = batch[slot]
     routing.endSequence(slot: sequence.routingSlot)
     lookAhead?.end(sequence.request.number)
+    if predictionObserves { prediction.sequenceEnded(sequence.request.number) }
     recordRequest(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     batch.finish(slot)

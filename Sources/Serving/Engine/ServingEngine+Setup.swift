@@ -5,6 +5,7 @@ import Policies
 import Residency
 import Routing
 import SimulationKernel
+import Units
 import Workload
 
 extension ServingEngine {
@@ -14,12 +15,16 @@ extension ServingEngine {
   ///   throw.
   init(_ configuration: ServingConfiguration, timeline: (any TimelineSink)?) throws {
     let model = configuration.model
+    let division = configuration.expertDivision
     let memory = try MemoryPlan(
       model: model, precision: configuration.precision, figures: configuration.figures,
-      cache: configuration.cache)
+      cache: configuration.cache, division: division)
     let layout = BlockLayout(
       layers: max(1, memory.layers), experts: max(1, memory.experts),
-      bytesPerExpert: memory.expertBytes)
+      versions: 1 + division.versions.count, chunks: configuration.policy.transfer.chunks
+    ) { _, _, version in
+      version == 0 ? memory.expertBytes : division.versions[version - 1].bytes
+    }
     let routing: any RoutingSource
     if memory.layers > 0 {
       routing = try configuration.makeRouting()
@@ -34,7 +39,9 @@ extension ServingEngine {
       policy.eviction, settings: policy.evictionSettings, pools: memory.pools)
     var host: ResidencyTier?
     if let slots = memory.hostSlots, !configuration.figures.isUnified {
-      let pools = PoolPlan.global(slots: slots)
+      let pools =
+        division.versions.isEmpty
+        ? PoolPlan.global(slots: slots) : PoolPlan.global(bytes: memory.hostExpertBytes)
       host = ResidencyTier(
         layout: layout, pools: pools,
         eviction: try rules.make(
@@ -47,8 +54,50 @@ extension ServingEngine {
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
       host: host, lookAhead: rules.lookAhead, timeline: timeline)
+    configureResolve()
     installInitialContent()
   }
+
+  /// Tells the policy that resolves experts what it may know of the machine.
+  private mutating func configureResolve() {
+    guard !resolveIsPlain, memory.layers > 0 else { return }
+    let model = configuration.model
+    if resolve.usesHostCompute {
+      hostCompute = HostCompute(
+        timing: configuration.hostTiming ?? configuration.timing,
+        activationBytes: Double(model.hiddenSize)
+          * configuration.precision.activations.bitsPerWeight / 8)
+    }
+    let layer = costs.classOfLayer.indices.first { mixtureIndexOfLayer[$0] >= 0 } ?? 0
+    let layerClass = Int(costs.classOfLayer[layer])
+    let fetch = (0..<tier.layout.versions).map { version in
+      configuration.figures.linkLatencySeconds
+        + Double(tier.layout.bytes(of: tier.layout.block(layer: 0, expert: 0, version: version)))
+        / configuration.figures.linkRate
+    }
+    var onDevice = [0.0]
+    var onHost: [Double] = hostCompute == nil ? [] : [0]
+    for tokens in 1...Self.resolveTableTokens {
+      onDevice.append(Double(costs.expert(layerClass: layerClass, tokens: tokens)) * 1e-9)
+      guard let host = hostCompute else { continue }
+      let moved =
+        machine.isUnified
+        ? 0
+        : 2
+          * (configuration.figures.linkLatencySeconds
+            + host.activationBytes * Double(tokens) / configuration.figures.linkRate)
+      onHost.append(
+        host.timing.seconds(costs.expertWork(layerClass: layerClass, tokens: tokens)) + moved)
+    }
+    resolve.configure(
+      ResolveContext(
+        layout: tier.layout, topK: model.topK, linkRate: configuration.figures.linkRate,
+        hostBandwidth: hostCompute == nil ? 0 : configuration.figures.hostBandwidth,
+        fetchSeconds: fetch, deviceSeconds: onDevice, hostSeconds: onHost))
+  }
+
+  /// The tokens up to which a policy is told how long an expert takes.
+  private static var resolveTableTokens: Int { 128 }
 
   private init(
     _ configuration: ServingConfiguration, memory: MemoryPlan, layout: BlockLayout,
@@ -61,6 +110,7 @@ extension ServingEngine {
       figures: configuration.figures,
       hasDriveTier: memory.hostSlots != nil
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
+      usesHostCompute: configuration.policy.resolve.usesHostCompute,
       network: &network)
     network.recordsSegments = timeline != nil
     recordsTimeline = timeline != nil
@@ -82,7 +132,8 @@ extension ServingEngine {
     self.host = host
     self.lookAhead = lookAhead
     costs = StepCosts(
-      model: model, precision: configuration.precision, timing: configuration.timing,
+      model: model, precision: configuration.precision,
+      versions: configuration.policy.resolve.versions.map(\.format), timing: configuration.timing,
       beams: configuration.limits.beams)
     encoderMixtureLayers = model.isEncoderDecoder ? model.encoderMixtureLayers.count : nil
     var mixture: Int32 = 0
@@ -91,17 +142,31 @@ extension ServingEngine {
       mixture += 1
       return mixture - 1
     }
-    expertBytes = Double(memory.expertBytes)
     activation = LayerActivation(experts: max(1, memory.experts))
+    token = activation
+    scores = [Float](repeating: 0, count: max(1, memory.experts))
     isPrefetched = [Bool](repeating: false, count: layout.count)
-    prefetch = configuration.policy.prefetch
+    let policy = configuration.policy
+    let traits = RoleTraits(policy: policy, memory: memory)
+    prefetch = policy.prefetch
     prefetch.configure(layout: layout)
-    schedule = configuration.policy.schedule
-    admission = configuration.policy.admission
-    prefetchIsActive = prefetch.isActive && memory.layers > 0 && !memory.everyExpertIsResident
-    prediction = configuration.policy.prediction
-    predictionDepth = prefetchIsActive ? min(prediction.reach, prefetch.predictionDepth) : 0
-    if predictionDepth > 0 {
+    schedule = policy.schedule
+    accessesOneByOne = traits.accessesOneByOne
+    resolve = policy.resolve
+    resolveIsPlain = traits.resolveIsPlain
+    admission = policy.admission
+    prefetchIsActive = traits.prefetchIsActive
+    prediction = policy.prediction
+    predictionDepth = traits.predictionDepth
+    predictionObserves = traits.predictionObserves
+    looksAtTokens = traits.looksAtTokens
+    ahead = AheadState(layers: layout.layers, blocks: layout.count)
+    // One copy follows another; where copies have stages before the link, some stages overlap.
+    aheadWindow = machine.hasDriveTier ? 4 : (policy.transfer.pinned ? 1 : 2)
+    spareBuffers = 1
+    bufferedCopies =
+      traits.landsInBuffers ? BufferedCopies(blocks: layout.count) : nil
+    if traits.predictionDepth > 0 {
       prediction.configure(
         layout: layout, seed: configuration.run.seed, replication: configuration.run.replication)
       predictionBuffers = PredictionBuffers(experts: memory.experts)
@@ -121,7 +186,7 @@ extension ServingEngine {
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
-    counters = EngineCounters(layers: memory.layers)
+    counters = EngineCounters(layers: memory.layers, versions: layout.versions)
     progress = RunProgress(
       options: configuration.run, batchSize: configuration.limits.maximumSequences)
   }
@@ -135,26 +200,79 @@ extension ServingEngine {
     if host != nil { Self.fill(&host!, memory: memory) }
   }
 
-  /// Installs experts by number, evenly over the layers, until nothing more fits.
+  /// Installs experts by number, evenly over the layers, until nothing more fits; less precise
+  /// versions of those that the more precise ones leave out.
   private static func fill(_ tier: inout ResidencyTier, memory: MemoryPlan) {
     var evicted: [BlockID] = []
-    for expert in 0..<memory.experts {
-      for layer in 0..<memory.layers {
-        let block = tier.layout.block(layer: layer, expert: expert)
-        let pool = tier.view.pool(of: block)
-        let unit = tier.view.plan.unit == .slots ? 1 : tier.layout.bytes(of: block)
-        if tier.view.free(inPool: pool) >= unit { tier.install(block, evicted: &evicted) }
+    var first = 0
+    for version in 0..<tier.layout.versions {
+      for number in 0..<memory.experts {
+        for layer in 0..<memory.layers {
+          let expert = (first + number) % memory.experts
+          let block = tier.layout.block(layer: layer, expert: expert, version: version)
+          let pool = tier.view.pool(of: block)
+          let unit = tier.view.plan.unit == .slots ? 1 : tier.layout.bytes(of: block)
+          if tier.view.free(inPool: pool) >= unit { tier.install(block, evicted: &evicted) }
+        }
       }
+      if memory.scope == .perLayer { first += memory.versionSlots[version] }
     }
   }
 
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
-    counters = EngineCounters(layers: memory.layers)
+    counters = EngineCounters(layers: memory.layers, versions: tier.layout.versions)
+    ahead.queue.resetCount()
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
+  }
+}
+
+/// What an engine needs to know of its roles.
+private struct RoleTraits {
+  let accessesOneByOne: Bool
+  let resolveIsPlain: Bool
+  let prefetchIsActive: Bool
+  let predictionDepth: Int
+  let predictionObserves: Bool
+  let looksAtTokens: Bool
+  let landsInBuffers: Bool
+
+  init(policy: PolicyComposition, memory: MemoryPlan) {
+    if case .oneByOne = policy.schedule.access {
+      accessesOneByOne = true
+    } else {
+      accessesOneByOne = false
+    }
+    resolveIsPlain = policy.resolve is FetchResolve
+    let hasExperts = memory.layers > 0
+    let prefetches = policy.prefetch.isActive && hasExperts && !memory.everyExpertIsResident
+    let depth = prefetches ? min(policy.prediction.reach, policy.prefetch.predictionDepth) : 0
+    let observes = depth > 0 && policy.prediction.observes
+    prefetchIsActive = prefetches
+    predictionDepth = depth
+    predictionObserves = observes
+    looksAtTokens =
+      hasExperts && (observes || policy.resolve.needsScores || policy.resolve.skipsChoices)
+    landsInBuffers = prefetches && policy.prefetch.landing == .buffers
+  }
+}
+
+extension ServingConfiguration {
+  /// How the policy divides the expert cache.
+  var expertDivision: ExpertDivision {
+    var division = ExpertDivision()
+    guard model.mixtureLayerCount > 0 else { return division }
+    division.versions = policy.resolve.versions.map { version in
+      var plan = precision
+      plan.experts = version.format
+      return .init(bytes: model.bytes(under: plan).perExpert, cacheShare: version.cacheShare)
+    }
+    division.layerSlots = policy.placement.slots(
+      layers: model.mixtureLayerCount, experts: model.expertCount)
+    return division
   }
 }
 

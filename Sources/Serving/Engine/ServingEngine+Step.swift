@@ -19,6 +19,7 @@ extension ServingEngine {
       counters.stalls.add(simulation.now.nanoseconds - stepPlanned, to: .memoryFull)
     }
     stepBegan = simulation.now.nanoseconds
+    stepNumber += 1
     var sampled = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
@@ -34,6 +35,10 @@ extension ServingEngine {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens) * configuration.limits.beams)
+        if predictionObserves {
+          prediction.sequenceBegan(
+            sequence.request.number, promptTokens: Int(sequence.request.promptTokens))
+        }
         try lookAhead?.begin(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
           outputTokens: Int(sequence.request.outputTokens))
@@ -52,6 +57,7 @@ extension ServingEngine {
     } else {
       tier.beginStep()
       host?.beginStep()
+      beginStepOfPredictions(in: &simulation)
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
       beginLayers(from: costs.firstLayer, in: &simulation)
@@ -149,62 +155,13 @@ extension ServingEngine {
     counters.cacheDecisions += UInt64(distinct)
     let kind = costs.classes[layerClass]
     let experts = costs.groupedExperts(
-      layerClass: layerClass, assignments: assignments, distinct: distinct)
+      layerClass: layerClass, version: 0, assignments: assignments, distinct: distinct)
     counters.deviceBytes += costs.expertBytes(
-      layerClass: layerClass, assignments: assignments, distinct: distinct)
+      layerClass: layerClass, version: 0, assignments: assignments, distinct: distinct)
     counters.add(kind.gate, to: .gate)
     counters.add(kind.shared, to: .sharedExpert)
     counters.add(experts + kind.combine, to: .experts)
     return kind.gate + kind.shared + experts + kind.combine
-  }
-
-  /// Draws what the gate of a MoE layer chose for the step's tokens.
-  mutating func drawActivation(mixtureLayer: Int) {
-    activation.reset()
-    for entry in batch.entries { draw(entry, mixtureLayer: mixtureLayer) }
-  }
-
-  /// Adds what the gate of a MoE layer chose for the tokens of one sequence.
-  ///
-  /// After a preemption output tokens are computed again, with the experts they had.
-  @inline(__always)
-  private mutating func draw(_ entry: StepEntry, mixtureLayer: Int) {
-    let slot = batch[entry.sequence].routingSlot
-    if passesPrompts(mixtureLayer), entry.promptTokens > 0 {
-      routing.addPrefill(
-        slot: slot, position: Int(entry.position), count: entry.promptTokens, layer: mixtureLayer,
-        to: &activation)
-    }
-    for output in outputs(of: entry, mixtureLayer: mixtureLayer) {
-      for beam in 0..<configuration.limits.beams {
-        routing.addDecode(
-          slot: slot, position: routingPosition(output: output, beam: beam), layer: mixtureLayer,
-          to: &activation)
-      }
-    }
-  }
-
-  /// Whether prompts pass a MoE layer: all do, unless there is an encoder; then its own alone.
-  @inline(__always)
-  func passesPrompts(_ mixtureLayer: Int) -> Bool {
-    guard let encoderMixtureLayers else { return true }
-    return mixtureLayer < encoderMixtureLayers
-  }
-
-  /// The output tokens of an entry that pass a MoE layer.
-  @inline(__always)
-  func outputs(of entry: StepEntry, mixtureLayer: Int) -> Range<Int> {
-    guard let encoderMixtureLayers else { return entry.outputs }
-    return mixtureLayer < encoderMixtureLayers ? 0..<0 : entry.decoderInputs
-  }
-
-  /// Which output token of the routing's sequence a beam's token chooses as.
-  ///
-  /// The beams of a token are as alike as neighbouring tokens of one sequence: beam b of token n
-  /// chooses as token n × beams + b. The start of an output behind an encoder is the same for all.
-  @inline(__always)
-  func routingPosition(output: Int, beam: Int) -> Int {
-    output == 0 && encoderMixtureLayers != nil ? 0 : output * configuration.limits.beams + beam
   }
 
   /// Goes on where an operation has ended.
@@ -224,10 +181,17 @@ extension ServingEngine {
       expertComputed(place: tag.index, in: &simulation)
     case .groupedExperts:
       computeOutstanding -= 1
-      groupComputed(in: &simulation)
+      groupComputed(version: tag.index, in: &simulation)
     case .head, .wholeStep:
       computeOutstanding -= 1
       finishStep(in: &simulation)
+    case .activationsUp:
+      countActivations(.activationsUp, end: end)
+    case .hostExpert:
+      if machine.isUnified { remoteComputed(tag.index, in: &simulation) }
+    case .activationsDown:
+      countActivations(.activationsDown, end: end)
+      remoteComputed(tag.index, in: &simulation)
     case .load:
       loadEnded(slot: tag.index, end: end, in: &simulation)
     case .writeBack:

@@ -5,6 +5,7 @@ import SimulationKernel
 
 /// How urgent an operation is at a link or a drive; smaller is more urgent.
 enum TransferPriority {
+  static let activations: UInt8 = 0
   static let demand: UInt8 = 1
   static let prefetch: UInt8 = 2
   static let writeBack: UInt8 = 3
@@ -24,8 +25,16 @@ extension ServingEngine {
     transfer.phases.requested = now
     transfer.phases.granted = now
     transfer.phases.wasPrefetched = !isDemanded
+    transfer.isAhead = !isDemanded
+    // Of a block that is here in part the rest is missing.
+    let arrived = isTransient ? 0 : tier.view.arrivedChunks(of: block)
+    transfer.chunksLeft = Int32(tier.layout.chunkCount(of: block) - arrived)
     return transfers.insert(transfer)
   }
+
+  /// The size of a block [bytes].
+  @inline(__always)
+  func bytes(of block: BlockID) -> Double { Double(tier.layout.bytes(of: block)) }
 
   /// Brings a block from where it is: the drive, or host memory.
   mutating func beginTransfer(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
@@ -67,11 +76,12 @@ extension ServingEngine {
 
   /// Reads a block from the drive, in as many parts as the drive serves at once.
   private mutating func beginDriveRead(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
-    let parts = machine.driveParts(bytes: expertBytes)
+    let bytes = bytes(of: transfers[slot].block)
+    let parts = machine.driveParts(bytes: bytes)
     transfers.beginStage(slot)
     for _ in 0..<parts {
       var read = OperationDescription(
-        work: expertBytes / Double(parts), maximumRate: machine.driveLaneRate,
+        work: bytes / Double(parts), maximumRate: machine.driveLaneRate,
         latency: machine.driveLatency,
         tag: OperationTag(.driveRead, layer: layerOf(slot), expert: expertOf(slot), index: slot)
           .bits,
@@ -89,16 +99,18 @@ extension ServingEngine {
   ) {
     transfers[slot].operationsLeft -= 1
     guard transfers[slot].operationsLeft == 0 else { return }
-    counters.driveBytes += Int64(expertBytes)
+    let bytes = tier.layout.bytes(of: transfers[slot].block)
+    counters.driveBytes += bytes
     counters.driveReads += 1
     transfers[slot].phases.read = simulation.now.nanoseconds
     if transfers[slot].keepsInHost {
       host!.complete(transfers[slot].block)
-      counters.host.bytesLoaded += Int64(expertBytes)
+      counters.host.bytesLoaded += bytes
     }
     if machine.isUnified {
       transfers[slot].phases.staged = simulation.now.nanoseconds
       transfers[slot].phases.copyStarted = simulation.now.nanoseconds
+      counters.fast.bytesLoaded += bytes
       transferCompleted(slot, in: &simulation)
     } else {
       beginCopy(slot, in: &simulation)
@@ -107,19 +119,59 @@ extension ServingEngine {
 
   /// Copies a block over the link, through a staging buffer when host memory is pageable.
   private mutating func beginCopy(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
-    transfers.beginStage(slot)
     if configuration.policy.transfer.pinned {
       transfers[slot].phases.staged = simulation.now.nanoseconds
-      let chunks = configuration.policy.transfer.chunks
-      prepareCopy(
-        slot, bytes: expertBytes, quantum: chunks > 1 ? expertBytes / Double(chunks) : 0)
-      transfers.add(network.submit(copyOperation, in: &simulation), to: slot)
-      return
+      submitCopy(slot, in: &simulation)
+    } else {
+      beginStagedCopy(slot, in: &simulation)
     }
+  }
+
+  /// Submits the copy of what is missing of a block: all of it on demand, a chunk at a time ahead,
+  /// so that a demand waits for one chunk at most and a stale prefetch ends with its chunk.
+  private mutating func submitCopy(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
+    let block = transfers[slot].block
+    let left = transfers[slot].chunksLeft
+    let count = transfers[slot].isDemanded ? left : min(1, left)
+    var size: Int64 = 0
+    let total = tier.layout.chunkCount(of: block)
+    if Int(count) == total {
+      size = tier.layout.bytes(of: block)
+    } else {
+      let first = total - Int(left)
+      for chunk in first..<first + Int(count) {
+        size += tier.layout.bytes(ofChunk: chunk, of: block)
+      }
+    }
+    transfers[slot].chunksLeft = left - count
+    transfers[slot].chunksUnderWay = count
+    transfers[slot].bytesUnderWay = size
+    if transfers[slot].isAhead {
+      aheadCopies += 1
+    } else if aheadCopies > 0 {
+      counters.prefetch.demandsDelayed += 1
+    }
+    transfers.beginStage(slot)
+    prepareCopy(slot, bytes: Double(size))
+    transfers.add(network.submit(copyOperation, in: &simulation), to: slot)
+  }
+
+  private mutating func beginStagedCopy(
+    _ slot: Int, in simulation: inout Simulation<EngineEvent>
+  ) {
+    transfers.beginStage(slot)
+    transfers[slot].chunksLeft = 0
+    transfers[slot].bytesUnderWay = tier.layout.bytes(of: transfers[slot].block)
+    if transfers[slot].isAhead {
+      aheadCopies += 1
+    } else if aheadCopies > 0 {
+      counters.prefetch.demandsDelayed += 1
+    }
+    let whole = bytes(of: transfers[slot].block)
     let parts = max(
       configuration.policy.transfer.chunks,
-      Int((expertBytes / SimulatedMachine.stagingChunkBytes).rounded(.up)))
-    let bytes = expertBytes / Double(parts)
+      Int((whole / SimulatedMachine.stagingChunkBytes).rounded(.up)))
+    let bytes = whole / Double(parts)
     for _ in 0..<parts {
       var staging = OperationDescription(
         work: bytes, maximumRate: machine.stagingRate,
@@ -128,7 +180,7 @@ extension ServingEngine {
       staging.hold(machine.staging)
       staging.consume(machine.dram, weight: 2)
       let staged = network.create(staging)
-      prepareCopy(slot, bytes: bytes, quantum: 0)
+      prepareCopy(slot, bytes: bytes)
       let copy = network.create(copyOperation)
       network.addDependency(copy, on: staged)
       transfers.add(staged, to: slot, awaited: false)
@@ -139,9 +191,8 @@ extension ServingEngine {
   }
 
   /// Sets what differs from copy to copy.
-  private mutating func prepareCopy(_ slot: Int, bytes: Double, quantum: Double) {
+  private mutating func prepareCopy(_ slot: Int, bytes: Double) {
     copyOperation.work = bytes
-    copyOperation.quantum = quantum
     copyOperation.priority = priority(slot)
     copyOperation.tag =
       OperationTag(.load, layer: layerOf(slot), expert: expertOf(slot), index: slot).bits
@@ -167,16 +218,36 @@ extension ServingEngine {
   mutating func loadEnded(
     slot: Int, end: OperationEnd, in simulation: inout Simulation<EngineEvent>
   ) {
-    let purpose: TransferPurpose =
-      transfers[slot].phases.wasPrefetched ? .prefetch : .demand
+    let purpose = Int(
+      (transfers[slot].phases.wasPrefetched ? TransferPurpose.prefetch : .demand).rawValue)
     transfers[slot].operationsLeft -= 1
     guard transfers[slot].operationsLeft == 0 else { return }
-    // Whole experts: parts need not be whole bytes.
-    counters.linkBytes[Int(purpose.rawValue)] += Int64(expertBytes)
-    counters.linkTransfers[Int(purpose.rawValue)] += 1
-    transfers[slot].phases.copyStarted = max(
-      end.started.nanoseconds, transfers[slot].phases.staged)
+    // Whole chunks: the parts of a staged copy need not be whole bytes.
+    counters.linkBytes[purpose] += transfers[slot].bytesUnderWay
+    counters.fast.bytesLoaded += transfers[slot].bytesUnderWay
+    if transfers[slot].isAhead { aheadCopies -= 1 }
+    if transfers[slot].phases.copyStarted == 0 {
+      transfers[slot].phases.copyStarted = max(
+        end.started.nanoseconds, transfers[slot].phases.staged)
+    }
+    guard transfers[slot].chunksLeft == 0 else {
+      chunkArrived(slot, in: &simulation)
+      return
+    }
+    counters.linkTransfers[purpose] += 1
     transferCompleted(slot, in: &simulation)
+  }
+
+  /// Some chunks of a block have arrived, others are missing.
+  private mutating func chunkArrived(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
+    if !transfers[slot].isTransient {
+      for _ in 0..<transfers[slot].chunksUnderWay { tier.chunkArrived(transfers[slot].block) }
+    }
+    if transfers[slot].isStale && !transfers[slot].isDemanded {
+      stopTransfer(slot, in: &simulation)
+    } else {
+      submitCopy(slot, in: &simulation)
+    }
   }
 
   /// A block is where it was wanted.
@@ -186,14 +257,18 @@ extension ServingEngine {
     transfers[slot].phases.copyEnded = simulation.now.nanoseconds
     let transfer = transfers[slot]
     transfers.remove(slot)
-    counters.fast.bytesLoaded += Int64(expertBytes)
-    if !transfer.isTransient { tier.complete(transfer.block) }
     if transfer.keepsInHost { host!.unlease(transfer.block) }
+    if transfer.isAhead {
+      aheadTransfers -= 1
+      if bufferedCopies != nil { aheadCopyLanded(transfer, in: &simulation) }
+    }
+    if !transfer.isTransient { tier.complete(transfer.block) }
+    if transfer.isAhead { startPrefetches(in: &simulation) }
     if stepAwaitsRoom { return beginStep(in: &simulation) }
     guard transfer.isDemanded, stepIsActive,
       tier.layout.layer(of: transfer.block) == layerSet.mixtureLayer,
       let place = layerSet.place(ofExpert: tier.layout.expert(of: transfer.block)),
-      layerSet.members[place].status == .waiting
+      layerSet.members[place].status == .waiting, layerSet.members[place].block == transfer.block
     else { return }
     memberArrived(place, phases: transfer.phases, in: &simulation)
   }
@@ -207,93 +282,5 @@ extension ServingEngine {
         network.setPriority(operation, TransferPriority.demand, in: &simulation)
       }
     }
-  }
-
-  /// Starts what a prefetch policy asked for, as far as there is room.
-  mutating func issuePrefetches(in simulation: inout Simulation<EngineEvent>) {
-    // What is wanted and present counts as used (ProMoE, arXiv 2410.22134, algorithm 2), and does
-    // not make room for the rest.
-    for request in prefetchRequests.requests where tier.view.isPresent(request.block) {
-      let block = request.block
-      tier.touch(block)
-      tier.lease(block)
-      shielded.append(block)
-    }
-    for request in prefetchRequests.requests {
-      let block = request.block
-      // What streams through a staging buffer is on its way too.
-      guard tier.state(block) == .absent, transfers.slot(of: block) == nil else { continue }
-      counters.cacheDecisions += 1
-      evictedBlocks.removeAll(keepingCapacity: true)
-      let reservation = tier.reserve(block, evicted: &evictedBlocks)
-      _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
-      guard reservation.needsTransfer else {
-        counters.prefetch.dropped += 1
-        continue
-      }
-      isPrefetched[block.index] = true
-      counters.prefetch.issued += 1
-      let slot = openTransfer(block, isDemanded: false, isTransient: false, in: simulation)
-      beginTransfer(slot, in: &simulation)
-    }
-    for block in shielded { tier.unlease(block) }
-    shielded.removeAll(keepingCapacity: true)
-    prefetchRequests.removeAll()
-  }
-
-  /// Accounts for blocks that lost their room, and writes them back where the host keeps no copy.
-  ///
-  /// - Returns: how many of them are members of the set under way that are yet to be computed.
-  mutating func noteEvictions(
-    _ blocks: [BlockID], duringAccess: Bool, in simulation: inout Simulation<EngineEvent>
-  ) -> Int {
-    guard !blocks.isEmpty else { return 0 }
-    counters.fast.evictions += UInt64(blocks.count)
-    var inUse = 0
-    for block in blocks {
-      if isPrefetched[block.index] {
-        isPrefetched[block.index] = false
-        counters.prefetch.wasted += 1
-      }
-      if duringAccess && tier.view.isInCurrentSet(block) { inUse += 1 }
-      if tier.writesBack { beginWriteBack(block, in: &simulation) }
-    }
-    return inUse
-  }
-
-  /// Gives the expert cache what the KV cache leaves of the room that they share.
-  ///
-  /// - Returns: Whether the experts take no more than that; experts on their way cannot be dropped.
-  mutating func makeRoomForKeyValue(in simulation: inout Simulation<EngineEvent>) -> Bool {
-    let left = memory.sharedBytes - batch.keyValue.used
-    let wanted = min(Int64(memory.totalExperts) * memory.expertBytes, left)
-    guard tier.view.capacity(ofPool: 0) != wanted else { return true }
-    tier.beginSet()
-    evictedBlocks.removeAll(keepingCapacity: true)
-    let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
-    _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
-    return change.isComplete
-  }
-
-  private mutating func beginWriteBack(
-    _ block: BlockID, in simulation: inout Simulation<EngineEvent>
-  ) {
-    var copy = OperationDescription(
-      work: expertBytes, maximumRate: machine.linkRate, latency: machine.linkLatency,
-      tag: OperationTag(
-        .writeBack, layer: tier.layout.layer(of: block), expert: tier.layout.expert(of: block),
-        index: block.index
-      ).bits, priority: TransferPriority.writeBack)
-    copy.hold(machine.deviceToHost)
-    copy.consume(machine.linkUp)
-    copy.consume(machine.dram)
-    _ = network.submit(copy, in: &simulation)
-  }
-
-  /// An evicted block stands in host memory again.
-  mutating func writeBackEnded(_ block: BlockID, in simulation: inout Simulation<EngineEvent>) {
-    counters.linkBytes[Int(TransferPurpose.writeBack.rawValue)] += Int64(expertBytes)
-    counters.linkTransfers[Int(TransferPurpose.writeBack.rawValue)] += 1
-    tier.finishEviction(block)
   }
 }

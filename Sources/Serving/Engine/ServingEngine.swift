@@ -39,16 +39,30 @@ struct ServingEngine: ~Copyable, Model {
   // Experts.
   var tier: ResidencyTier
   var host: ResidencyTier?
-  let expertBytes: Double
   var routing: any RoutingSource
   var activation: LayerActivation
   var touchList: [Int32] = []
   var touchKeys: [UInt64] = []
   var members: [SetMember] = []
   var access = SetAccess()
+  /// A set of one member, where members are asked for one by one; the next, and the place in the
+  /// layer's set of the first.
+  var single = [SetMember(block: BlockID(0), weight: 0)]
+  var nextMember = 0
+  var firstPlace = 0
+  /// Members of the set under way that are used from a staging buffer.
+  var transientPlaces: [Int32] = []
   var prefetchRequests = PrefetchRequests()
-  /// Present blocks that a prefetch asked for, while the others of its request get their room.
-  var shielded: [BlockID] = []
+  /// What is fetched ahead: what waits, what is under way, what is expected.
+  var ahead = AheadState(layers: 0, blocks: 0)
+  /// Prefetches under way, and how many may be; copies of theirs on the link.
+  var aheadTransfers = 0
+  let aheadWindow: Int
+  var aheadCopies = 0
+  /// Experts fetched ahead into staging buffers; `nil` where they land in the cache.
+  var bufferedCopies: BufferedCopies?
+  /// Staging buffers that are left to what is demanded.
+  let spareBuffers: Int
   var evictedBlocks: [BlockID] = []
   var isPrefetched: [Bool]
   /// What rules that need the future know of it; `nil` when none does.
@@ -58,10 +72,25 @@ struct ServingEngine: ~Copyable, Model {
   var prediction: any PredictionPolicy
   /// Layers ahead that are predicted at each gate; 0 when no predictor is active.
   let predictionDepth: Int
+  let predictionObserves: Bool
   /// Buffers of a prediction; empty when none is made.
   var predictionBuffers: PredictionBuffers?
   var prefetch: any PrefetchPolicy
   let schedule: any SchedulePolicy
+  let accessesOneByOne: Bool
+  var resolve: any ResolvePolicy
+  let resolveIsPlain: Bool
+  /// Buffers of resolving: the set, what becomes of it, the score of each expert.
+  var activated = ActivatedSet()
+  var choices: [ExpertChoice] = []
+  var scores: [Float]
+  /// Whether the choices of each token are looked at by themselves, and the buffers for that.
+  let looksAtTokens: Bool
+  var token: LayerActivation
+  var ranked: [Int32] = []
+  var rankedWeights: [Float] = []
+  /// The device beside the experts, where it computes some of them.
+  var hostCompute: HostCompute?
   let admission: any AdmissionPolicy
   let prefetchIsActive: Bool
 
@@ -75,6 +104,9 @@ struct ServingEngine: ~Copyable, Model {
 
   // The step under way.
   var stepIsActive = false
+  /// Steps begun, and the last MoE layer of the step whose gate has decided; -1 before the first.
+  var stepNumber: UInt64 = 0
+  var gatesPassed = -1
   var stepPlanned: UInt64 = 0
   var stepBegan: UInt64 = 0
   /// Whether the step is planned, but waits for the room that its KV blocks take from experts.

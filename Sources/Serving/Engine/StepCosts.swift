@@ -3,6 +3,7 @@
 import KernelTiming
 import ModelDescriptors
 import SimulationKernel
+import Units
 
 /// How long the operations of a step take on a device, in whole nanoseconds.
 ///
@@ -37,6 +38,12 @@ struct StepCosts {
     let costs: LayerCosts
     let span: Int
     let isEncoder: Bool
+    /// The same layer with its experts in each less precise version.
+    var versions: [LayerCosts] = []
+
+    /// The layer with its experts in a version.
+    @inline(__always)
+    func costs(version: Int) -> LayerCosts { version == 0 ? costs : versions[version - 1] }
   }
 
   /// The tokens up to which the time of one expert is kept once computed.
@@ -48,8 +55,9 @@ struct StepCosts {
   let classOfLayer: [Int32]
   private(set) var classes: [Times] = []
   private var coefficients: [Coefficients] = []
-  /// One expert on n tokens, by class and n [ns]; 0 where not computed yet.
+  /// One expert on n tokens, by class, version and n [ns]; 0 where not computed yet.
   private var expertTimes: [UInt64]
+  private let versionCount: Int
   /// Loads of the decoder by span.
   private var loads: [AttentionLoad]
   /// The load of the encoder's layers, and that of cross-attention.
@@ -71,12 +79,23 @@ struct StepCosts {
   private var encoderTokens = 0
   private var tokens = 0
 
+  /// - Parameters:
+  ///   - versions: The formats of the experts' less precise versions.
+  ///   - beams: Beams of each sequence.
   init(
-    model: ModelDescriptor, precision: PrecisionPlan, timing: DeviceTiming, beams: Int = 1
+    model: ModelDescriptor, precision: PrecisionPlan, versions: [NumberFormat] = [],
+    timing: DeviceTiming, beams: Int = 1
   ) {
     self.beams = beams
-    encoderLayers = model.encoder.count
+    let encoderLayers = model.encoder.count
+    self.encoderLayers = encoderLayers
     let costs = model.costs(under: precision)
+    let others = versions.map { format in
+      var plan = precision
+      plan.experts = format
+      return model.costs(under: plan)
+    }
+    versionCount = 1 + versions.count
     self.model = costs
     self.timing = timing
     var classOfLayer: [Int32] = []
@@ -91,12 +110,17 @@ struct StepCosts {
         classOfLayer.append(Int32(found))
       } else {
         classOfLayer.append(Int32(classes.count))
-        coefficients.append(Coefficients(costs: own, span: span, isEncoder: isEncoder))
+        let narrow = others.map {
+          isEncoder ? $0.encoder[index] : $0.layers[index - encoderLayers]
+        }
+        coefficients.append(
+          Coefficients(costs: own, span: span, isEncoder: isEncoder, versions: narrow))
         classes.append(Times(isMixture: layer.mixture != nil))
       }
     }
     self.classOfLayer = classOfLayer
-    expertTimes = [UInt64](repeating: 0, count: classes.count * Self.keptTokens)
+    expertTimes = [UInt64](
+      repeating: 0, count: classes.count * versionCount * Self.keptTokens)
     loads = costs.spans.map { _ in AttentionLoad() }
     overhead = Self.nanoseconds(timing.software.perStep)
   }
@@ -216,32 +240,41 @@ struct StepCosts {
 
   /// One expert of a layer on `tokens` tokens [ns].
   @inline(__always)
-  mutating func expert(layerClass: Int, tokens: Int) -> UInt64 {
+  mutating func expert(layerClass: Int, version: Int = 0, tokens: Int) -> UInt64 {
     guard tokens < Self.keptTokens else {
       return Self.nanoseconds(
-        timing.seconds(coefficients[layerClass].costs.expertWork(tokens: tokens)))
+        timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens)))
     }
-    let place = layerClass * Self.keptTokens + tokens
+    let place = (layerClass * versionCount + version) * Self.keptTokens + tokens
     if expertTimes[place] == 0 {
       expertTimes[place] = Self.nanoseconds(
-        timing.seconds(coefficients[layerClass].costs.expertWork(tokens: tokens)))
+        timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens)))
     }
     return expertTimes[place]
   }
 
+  /// The work of one expert of a layer on `tokens` tokens.
+  func expertWork(layerClass: Int, tokens: Int) -> KernelWork {
+    coefficients[layerClass].costs.expertWork(tokens: tokens)
+  }
+
   /// Several experts of a layer in one grouped kernel [ns].
   @inline(__always)
-  func groupedExperts(layerClass: Int, assignments: Int, distinct: Int) -> UInt64 {
+  func groupedExperts(
+    layerClass: Int, version: Int = 0, assignments: Int, distinct: Int
+  ) -> UInt64 {
     Self.nanoseconds(
       timing.seconds(
-        coefficients[layerClass].costs.groupedExpertWork(
+        coefficients[layerClass].costs(version: version).groupedExpertWork(
           assignments: assignments, distinct: distinct)))
   }
 
   /// Bytes that `distinct` experts read and write on `assignments` token–expert pairs.
   @inline(__always)
-  func expertBytes(layerClass: Int, assignments: Int, distinct: Int) -> Double {
-    coefficients[layerClass].costs
+  func expertBytes(
+    layerClass: Int, version: Int = 0, assignments: Int, distinct: Int
+  ) -> Double {
+    coefficients[layerClass].costs(version: version)
       .groupedExpertWork(assignments: assignments, distinct: distinct).bytes
   }
 }

@@ -5,7 +5,7 @@ import SimulationKernel
 
 /// Why bytes move.
 enum TransferPurpose: UInt8, CaseIterable {
-  case demand, prefetch, writeBack, staging, keyValueSwap
+  case demand, prefetch, writeBack, staging, keyValueSwap, activationsUp, activationsDown
 
   /// The purpose's name in reports.
   var name: String {
@@ -15,6 +15,7 @@ enum TransferPurpose: UInt8, CaseIterable {
     case .writeBack: "write-back"
     case .staging: "staging"
     case .keyValueSwap: "kv-swap"
+    case .activationsUp, .activationsDown: "activations"
     }
   }
 }
@@ -29,6 +30,15 @@ struct Transfer: BitwiseCopyable {
   var isTransient = false
   /// Whether the read from the drive is kept in host memory.
   var keepsInHost = false
+  /// Whether nobody wants it any more: it ends at its next chunk's boundary.
+  var isStale = false
+  /// Whether it began as a prefetch, and counts among those under way.
+  var isAhead = false
+  /// Chunks that no copy has been submitted for.
+  var chunksLeft: Int32 = 0
+  /// Chunks and bytes of the copy under way.
+  var chunksUnderWay: Int32 = 0
+  var bytesUnderWay: Int64 = 0
   /// Operations of its current stage that have not ended.
   var operationsLeft: Int32 = 0
   /// When it passed each stage.

@@ -25,6 +25,8 @@ struct SimulatedMachine: Sendable {
   let linkDown: BandwidthID
   let linkUp: BandwidthID
   let dram: BandwidthID
+  /// The memory that a device beside the experts reads them from.
+  let expertMemory: BandwidthID
   let drive: BandwidthID
 
   let linkRate: Double
@@ -58,6 +60,7 @@ struct SimulatedMachine: Sendable {
       figures.linkIsFullDuplex
       ? network.addBandwidth("gpu0.link.up", rate: figures.linkRate) : linkDown
     dram = network.addBandwidth("host.dram", rate: figures.hostBandwidth)
+    expertMemory = dram
     drive = network.addBandwidth("ssd0", rate: figures.drive?.bandwidth ?? 1)
     linkRate = figures.linkRate
     linkLatency = SimulatedDuration(seconds: figures.linkLatencySeconds)

@@ -38,14 +38,55 @@ public struct MemoryPlan: Sendable {
   /// With an elastic KV cache, what it and the experts share [bytes]; else 0.
   public var sharedBytes: Int64
 
+  /// What a policy says about the division of the expert cache.
+  public var division: ExpertDivision
+  /// Whether the cache may hold no expert at all.
+  private var mayHoldNone = false
+  /// Experts of each version in the cache, counted as ``slots`` are; the first is ``slots``.
+  public var versionSlots: [Int] = []
+
   /// Experts in all.
   public var totalExperts: Int { layers * experts }
 
   /// The pools of the fastest tier.
   var pools: PoolPlan {
     if isElastic { return .global(bytes: expertCacheBytes) }
-    return scope == .perLayer ? .perLayer(slots: slots) : .global(slots: slots)
+    var plan = PoolPlan(scope: scope, unit: .slots, capacities: versionSlots.map { Int64($0) })
+    if scope == .perLayer { plan.layerCapacities = division.layerSlots?.map { Int64($0) } }
+    return plan
   }
+
+  /// The size of an expert in a pool of the fastest tier [bytes].
+  func bytes(ofPool pool: Int) -> Int64 {
+    let version = scope == .perLayer ? pool / max(1, layers) : pool
+    return version == 0 ? expertBytes : division.versions[version - 1].bytes
+  }
+
+  /// The bytes of every expert in every version.
+  var storedBytes: Int64 {
+    division.versions.reduce(Int64(totalExperts) * expertBytes) {
+      $0 + Int64(totalExperts) * $1.bytes
+    }
+  }
+}
+
+/// What a policy says about the division of the expert cache.
+public struct ExpertDivision: Sendable {
+  /// A less precise version of every expert.
+  public struct Version: Sendable {
+    /// Bytes of an expert.
+    public var bytes: Int64
+    /// The share of the expert cache's bytes that is the version's own.
+    public var cacheShare: Double
+  }
+
+  /// The less precise versions.
+  public var versions: [Version] = []
+  /// How many experts of each layer the cache holds, where layers differ.
+  public var layerSlots: [Int]?
+
+  /// One version of each expert, every layer alike.
+  public init() {}
 }
 
 extension MemoryPlan {
@@ -54,9 +95,10 @@ extension MemoryPlan {
   /// - Throws: ``DoesNotFit`` with the numbers and the nearest settings that fit.
   public init(
     model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
-    cache: CacheConfiguration
+    cache: CacheConfiguration, division: ExpertDivision = ExpertDivision()
   ) throws {
-    self.init(dividing: model, precision: precision, figures: figures, cache: cache)
+    self.init(
+      dividing: model, precision: precision, figures: figures, cache: cache, division: division)
     let smallest = Self.smallestKeyValue(model, precision: precision, cache: cache)
     guard fitsDevice(smallestKeyValue: smallest) else {
       throw deviceMisfit(
@@ -69,10 +111,11 @@ extension MemoryPlan {
   /// Whether a plan fits in device memory.
   static func fitsDevice(
     model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
-    cache: CacheConfiguration
+    cache: CacheConfiguration, division: ExpertDivision
   ) -> Bool {
-    MemoryPlan(dividing: model, precision: precision, figures: figures, cache: cache)
-      .fitsDevice(smallestKeyValue: smallestKeyValue(model, precision: precision, cache: cache))
+    MemoryPlan(
+      dividing: model, precision: precision, figures: figures, cache: cache, division: division
+    ).fitsDevice(smallestKeyValue: smallestKeyValue(model, precision: precision, cache: cache))
   }
 
   /// The least that the KV cache must hold: a sequence of sixteen blocks, and behind an encoder a
@@ -88,14 +131,16 @@ extension MemoryPlan {
   private func fitsDevice(smallestKeyValue: Int64) -> Bool {
     let caches = isElastic ? sharedBytes : keyValueBytes + expertCacheBytes
     return nonExpertBytes + workspaceBytes + stagingBytes + caches <= deviceBudget
-      && keyValueBytes >= smallestKeyValue && (totalExperts == 0 || slots >= 1)
+      && keyValueBytes >= smallestKeyValue && (totalExperts == 0 || slots >= 1 || mayHoldNone)
   }
 
   /// Divides a device's memory, whether or not it fits.
   private init(
     dividing model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
-    cache: CacheConfiguration
+    cache: CacheConfiguration, division: ExpertDivision
   ) {
+    self.division = division
+    mayHoldNone = cache.experts == .count(0) || division.layerSlots != nil
     let bytes = model.bytes(under: precision)
     layers = model.mixtureLayerCount
     experts = model.expertCount
@@ -119,7 +164,9 @@ extension MemoryPlan {
     divide(
       cache: cache, room: room, total: total,
       smallestKeyValue: Self.smallestKeyValue(model, precision: precision, cache: cache))
-    everyExpertIsResident = total == 0 || (slotsCoverAll(total) && !isElastic)
+    divideVersions()
+    everyExpertIsResident =
+      total == 0 || (slotsCoverAll(total) && !isElastic && division.versions.isEmpty)
     if !everyExpertIsResident { stagingBytes = Int64(cache.stagingBuffers) * expertBytes }
   }
 
@@ -128,6 +175,15 @@ extension MemoryPlan {
     cache: CacheConfiguration, room: Int64, total: Int, smallestKeyValue: Int64
   ) {
     let all = Int64(total) * expertBytes
+    if let held = division.layerSlots, total > 0 {
+      slots = held.max() ?? 0
+      expertCacheBytes = Int64(held.reduce(0, +)) * expertBytes
+      scope = .perLayer
+      let staging = slotsCoverAll(total) ? 0 : Int64(cache.stagingBuffers) * expertBytes
+      keyValueBytes = max(0, room - expertCacheBytes - staging)
+      if case .bytes(let bytes) = cache.keyValue { keyValueBytes = bytes }
+      return
+    }
     let staging = Int64(cache.stagingBuffers) * expertBytes
     func setSlots(_ value: Int) {
       slots = max(0, min(value, scope == .perLayer ? experts : total))
@@ -165,14 +221,33 @@ extension MemoryPlan {
     keyValueBytes = keyValue ?? max(0, room - held)
   }
 
+  /// Divides the expert cache among the versions of experts.
+  private mutating func divideVersions() {
+    let layersOfPool = scope == .perLayer ? Int64(max(1, layers)) : 1
+    let most = scope == .perLayer ? experts : totalExperts
+    versionSlots = [slots]
+    for version in division.versions {
+      let bytes = Double(expertCacheBytes / layersOfPool) * version.cacheShare
+      versionSlots.append(min(most, Int(bytes / Double(max(1, version.bytes)))))
+    }
+    guard !division.versions.isEmpty, expertBytes > 0 else { return }
+    let low = zip(versionSlots.dropFirst(), division.versions).reduce(Int64(0)) {
+      $0 + Int64($1.0) * $1.1.bytes
+    }
+    slots = max(0, slots - Int((low + expertBytes - 1) / expertBytes))
+    versionSlots[0] = slots
+    expertCacheBytes = layersOfPool * (Int64(slots) * expertBytes + low)
+  }
+
   private func slotsCoverAll(_ total: Int) -> Bool {
-    total == 0 || slots == (scope == .perLayer ? experts : total)
+    if let held = division.layerSlots { return held.allSatisfy { $0 == experts } }
+    return total == 0 || slots == (scope == .perLayer ? experts : total)
   }
 
   /// Decides what host memory holds of the experts that are not all in device memory.
   private mutating func planHost(cache: CacheConfiguration, figures: MachineFigures) throws {
     guard !everyExpertIsResident else { return }
-    let all = Int64(totalExperts) * expertBytes
+    let all = storedBytes
     if figures.isUnified {
       // One memory: what is not in the cache is on the drive.
       guard figures.drive != nil else {
@@ -209,7 +284,7 @@ extension MemoryPlan {
   private func noDrive(
     _ needed: Int64, capacity: Int64, figures: MachineFigures
   ) -> DoesNotFit {
-    let all = Int64(totalExperts) * expertBytes
+    let all = storedBytes
     var suggestions: [String] = []
     if let drive = figures.drive, drive.capacityBytes >= all {
       suggestions.append("cache.dram: auto, with the rest read from the drive")

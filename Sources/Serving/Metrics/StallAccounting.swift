@@ -5,7 +5,7 @@ import SimulationKernel
 /// Why the compute stream stood still.
 enum StallCause: Int, CaseIterable {
   case demandLoad, latePrefetch, staging, drive, linkContention, memoryFull, keyValueSwap
-  case collective, computeQueue
+  case collective, computeQueue, hostCompute
 }
 
 /// The phases of one transfer, as instants [ns]; what a stall that it ended is divided by.

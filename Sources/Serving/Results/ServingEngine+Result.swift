@@ -33,7 +33,8 @@ extension ServingEngine {
       tpotMs: latencies.timePerOutputToken.summary(), itlMs: latencies.interToken.summary(),
       e2elMs: stable ? latencies.endToEnd.summary() : nil,
       queueMs: stable ? latencies.queueing.summary() : nil, expertCache: cacheReport(),
-      prefetch: prefetchIsActive ? counters.prefetch : nil,
+      prefetch: prefetchReport(),
+      resolve: looksAtTokens || !resolveIsPlain ? counters.resolve : nil,
       stallMsPerToken: stallBreakdown(tokens: tokens),
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
@@ -84,6 +85,13 @@ extension ServingEngine {
         ? nil : Double(latencies.good) / seconds)
   }
 
+  private func prefetchReport() -> SimulationResult.PrefetchReport? {
+    guard prefetchIsActive else { return nil }
+    var report = counters.prefetch
+    report.stale = ahead.queue.stale
+    return report
+  }
+
   private func cacheReport() -> SimulationResult.ExpertCacheReport {
     let fast = counters.fast.report()
     var tiers = ["hbm": fast]
@@ -105,6 +113,7 @@ extension ServingEngine {
     breakdown.kvSwap = perToken(.keyValueSwap)
     breakdown.collective = perToken(.collective)
     breakdown.computeQueue = perToken(.computeQueue)
+    breakdown.hostCompute = perToken(.hostCompute)
     return breakdown
   }
 
@@ -124,8 +133,8 @@ extension ServingEngine {
       guard bytes > 0 else { continue }
       let link =
         switch purpose {
-        case .demand, .prefetch, .keyValueSwap: "gpu0.h2d"
-        case .writeBack: "gpu0.d2h"
+        case .demand, .prefetch, .keyValueSwap, .activationsDown: "gpu0.h2d"
+        case .writeBack, .activationsUp: "gpu0.d2h"
         case .staging: "host.staging"
         }
       reports.append(
@@ -146,7 +155,7 @@ extension ServingEngine {
     var reports: [SimulationResult.MemoryReport] = []
     let expertsHeld = (0..<tier.view.poolCount).reduce(Int64(0)) {
       $0 + tier.view.highWater(ofPool: $1)
-        * (tier.view.plan.unit == .slots ? memory.expertBytes : 1)
+        * (tier.view.plan.unit == .slots ? memory.bytes(ofPool: $1) : 1)
     }
     let fixed = memory.nonExpertBytes + memory.workspaceBytes + memory.stagingBytes
     let shared =

@@ -157,6 +157,8 @@ extension SimulationResult {
     public var collective = 0.0
     /// Ready operations waiting for a compute resource held by others.
     public var computeQueue = 0.0
+    /// Waiting for experts that are computed where they are stored.
+    public var hostCompute = 0.0
     /// A record in which everything is zero.
     public init() {}
   }

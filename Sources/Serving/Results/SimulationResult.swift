@@ -6,7 +6,7 @@
 /// that is not deterministic stands under ``runInfo`` alone.
 public struct SimulationResult: Codable, Sendable {
   /// The version of this record's schema, "major.minor".
-  public var schemaVersion = "1.1"
+  public var schemaVersion = "1.2"
   /// The name of the scenario.
   public var scenario: String
   /// The seed of the run.
@@ -40,6 +40,8 @@ public struct SimulationResult: Codable, Sendable {
   /// What was fetched ahead, and how right the predictions were; `nil` when the policy fetches
   /// nothing ahead, or every expert is resident.
   public var prefetch: PrefetchReport?
+  /// What became of activated experts, where a policy decides that; else `nil`.
+  public var resolve: ResolveReport?
   /// Time in which the compute stream stood still, by cause [ms per output token].
   public var stallMsPerToken: StallBreakdown
   /// Where the time of a step goes [ms per output token], in the order of a step.

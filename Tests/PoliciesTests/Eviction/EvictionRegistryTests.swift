@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct EvictionRegistryTests {
   @Test func namesAreDistinctAndFound() throws {
-    #expect(EvictionRegistry.names == ["lru", "lfu", "fifo", "lifo", "static", "belady"])
+    #expect(EvictionRegistry.names == ["lru", "lfu", "fifo", "static", "belady"])
     #expect(Set(EvictionRegistry.names).count == EvictionRegistry.all.count)
     for name in EvictionRegistry.names { #expect(try EvictionRegistry.named(name).name == name) }
   }

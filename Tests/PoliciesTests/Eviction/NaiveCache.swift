@@ -3,7 +3,7 @@
 /// A cache simulation as plain as can be, written without a look at the real one: whole scans, no
 /// clever structure. What the tests compare the real rules with.
 struct NaiveCache {
-  enum Rule: String, CaseIterable { case lru, lfu, fifo, lifo, belady }
+  enum Rule: String, CaseIterable { case lru, lfu, fifo, belady }
 
   struct Item {
     var lastUse = 0
@@ -79,7 +79,6 @@ struct NaiveCache {
     switch rule {
     case .lru: candidates.min { items[$0].lastUse < items[$1].lastUse }!
     case .fifo: candidates.min { items[$0].arrival < items[$1].arrival }!
-    case .lifo: candidates.max { items[$0].arrival < items[$1].arrival }!
     case .lfu:
       candidates.min {
         (items[$0].uses, items[$0].lastUse) < (items[$1].uses, items[$1].lastUse)

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Residency
+import SimulationKernel
+
+extension ServingEngine {
+  /// Accounts for blocks that lost their room, and writes them back where the host keeps no copy.
+  ///
+  /// - Returns: how many of them are members of the set under way that are yet to be computed.
+  mutating func noteEvictions(
+    _ blocks: [BlockID], duringAccess: Bool, in simulation: inout Simulation<EngineEvent>
+  ) -> Int {
+    guard !blocks.isEmpty else { return 0 }
+    counters.fast.evictions += UInt64(blocks.count)
+    var inUse = 0
+    for block in blocks {
+      if isPrefetched[block.index] {
+        isPrefetched[block.index] = false
+        countWasted(block)
+      }
+      if duringAccess && tier.view.isInCurrentSet(block) { inUse += 1 }
+      if tier.writesBack { beginWriteBack(block, in: &simulation) }
+    }
+    return inUse
+  }
+
+  /// Gives the expert cache what the KV cache leaves of the room that they share.
+  ///
+  /// - Returns: Whether the experts take no more than that; experts on their way cannot be dropped.
+  mutating func makeRoomForKeyValue(in simulation: inout Simulation<EngineEvent>) -> Bool {
+    let left = memory.sharedBytes - batch.keyValue.used
+    let wanted = min(Int64(memory.totalExperts) * memory.expertBytes, left)
+    guard tier.view.capacity(ofPool: 0) != wanted else { return true }
+    tier.beginSet()
+    evictedBlocks.removeAll(keepingCapacity: true)
+    let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
+    _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
+    return change.isComplete
+  }
+
+  private mutating func beginWriteBack(
+    _ block: BlockID, in simulation: inout Simulation<EngineEvent>
+  ) {
+    var copy = OperationDescription(
+      work: bytes(of: block), maximumRate: machine.linkRate, latency: machine.linkLatency,
+      tag: OperationTag(
+        .writeBack, layer: tier.layout.layer(of: block), expert: tier.layout.expert(of: block),
+        index: block.index
+      ).bits, priority: TransferPriority.writeBack)
+    copy.hold(machine.deviceToHost)
+    copy.consume(machine.linkUp)
+    copy.consume(machine.dram)
+    _ = network.submit(copy, in: &simulation)
+  }
+
+  /// An evicted block stands in host memory again.
+  mutating func writeBackEnded(_ block: BlockID, in simulation: inout Simulation<EngineEvent>) {
+    counters.linkBytes[Int(TransferPurpose.writeBack.rawValue)] += tier.layout.bytes(of: block)
+    counters.linkTransfers[Int(TransferPurpose.writeBack.rawValue)] += 1
+    tier.finishEviction(block)
+  }
+}

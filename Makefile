@@ -6,7 +6,7 @@
 
 SWIFT  ?= swift
 PREFIX ?= /usr/local
-DATA   := hardware-profiles models policies traces scenarios
+DATA   := hardware-profiles models policies traces scenarios reference-cases
 FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swift) Package.swift
 
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.

@@ -9,7 +9,7 @@ public struct NumberFormatError: Error, Hashable, Sendable, CustomStringConverti
     "'\(text.prefix(40))' is no number format; known are "
       + NumberFormat.Element.allCases.map(\.name).joined(separator: ", ")
       + ", with groups such as int4-g64, int4-g128-zp, int4-g128-sym, int2-g16-meta8 "
-      + "or blocks such as fp8-128x128"
+      + "blocks such as fp8-128x128, or stated bits such as int3-b3.85"
   }
 }
 
@@ -43,6 +43,7 @@ extension NumberFormat: CustomStringConvertible {
     case .scale: "\(element.name)-g\(blockColumns)-sym"
     case .quantized: "\(element.name)-g\(blockColumns)-meta8"
     case .blockScale: "\(element.name)-\(blockRows)x\(blockColumns)"
+    case .stated: "\(element.name)-b\(bitsPerWeight)"
     }
   }
 
@@ -65,6 +66,12 @@ extension NumberFormat: CustomStringConvertible {
       return
     }
     guard plain.blockElements == 1 else { throw NumberFormatError(text: text) }
+    if parts[1].first == "b", parts.count == 2, let bits = Double(parts[1].dropFirst()), bits > 0,
+      bits <= 64
+    {
+      self.init(element, statedBits: bits)
+      return
+    }
     if parts[1].first == "g", let columns = UInt16(parts[1].dropFirst()), columns > 0 {
       let metadata: Metadata? =
         switch parts.count == 3 ? parts[2] : "" {

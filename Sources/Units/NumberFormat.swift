@@ -6,7 +6,9 @@
 /// "int4-g64" (groups of 64 with an FP16 scale and an FP16 zero point, as HQQ keeps them),
 /// "int4-g128-zp" (FP16 scale and a zero point of the element's width, as GPTQ and AWQ pack them),
 /// "int4-g128-sym" (FP16 scale alone), "int2-g16-meta8" (8-bit scale and zero point, themselves
-/// scaled in groups of 128, HQQ's `quant_scale` and `quant_zero`), "mxfp4", "nvfp4", "q4_k".
+/// scaled in groups of 128, HQQ's `quant_scale` and `quant_zero`), "mxfp4", "nvfp4", "q4_k",
+/// "int3-b3.85" (3-bit integers that take 3.85 bits with all that stands beside them, where a
+/// published size says so and no layout gives it).
 @frozen
 public struct NumberFormat: Hashable, Sendable, BitwiseCopyable {
   /// The kind of element that is stored.
@@ -30,6 +32,8 @@ public struct NumberFormat: Hashable, Sendable, BitwiseCopyable {
     case quantized
     /// An FP32 scale for each block of rows and columns.
     case blockScale
+    /// Whatever makes up the bits that were measured or published for each weight.
+    case stated
   }
 
   /// The kind of element.
@@ -62,7 +66,9 @@ public struct NumberFormat: Hashable, Sendable, BitwiseCopyable {
     let plain = Self.intrinsicBlock(of: element)
     precondition(plain.elements == 1, "A format with blocks of its own takes no others.")
     precondition(rows > 0 && columns > 0, "A block has elements.")
-    precondition(metadata != .intrinsic, "Blocks of plain elements need a kind of scale.")
+    precondition(
+      metadata != .intrinsic && metadata != .stated,
+      "Blocks of plain elements need a kind of scale.")
     self.element = element
     self.metadata = metadata
     blockRows = rows
@@ -70,13 +76,29 @@ public struct NumberFormat: Hashable, Sendable, BitwiseCopyable {
     payloadBits = plain.payload
     overheadBits =
       switch metadata {
-      case .intrinsic: 0
+      case .intrinsic, .stated: 0
       case .scaleAndZero: 32
       case .packedZero: 16 + plain.payload
       case .scale: 16
       case .quantized: 16 + 32.0 / 128
       case .blockScale: 32
       }
+  }
+
+  /// Creates a format of plain elements that take so many bits each, scales included.
+  ///
+  /// - Precondition: `element` has no block of its own, and `statedBits` is above 0 and at most 64.
+  public init(_ element: Element, statedBits: Double) {
+    precondition(
+      Self.intrinsicBlock(of: element).elements == 1,
+      "A format with blocks of its own takes no stated size.")
+    precondition(statedBits > 0 && statedBits <= 64, "A weight takes some bits, 64 at most.")
+    self.element = element
+    metadata = .stated
+    blockRows = 1
+    blockColumns = 1
+    payloadBits = statedBits
+    overheadBits = 0
   }
 
   /// How many elements share the scales of one block; 1 for plain formats.

@@ -25,6 +25,8 @@ public struct DataLibrary: Sendable {
     case routing
     /// Scenarios.
     case scenario
+    /// Published figures beside which simulations are set.
+    case referenceCases = "reference case"
 
     /// The folder of such files, below a data folder.
     public var folder: String {
@@ -36,6 +38,7 @@ public struct DataLibrary: Sendable {
       case .trace: "traces"
       case .routing: "traces/routing"
       case .scenario: "scenarios"
+      case .referenceCases: "reference-cases"
       }
     }
 

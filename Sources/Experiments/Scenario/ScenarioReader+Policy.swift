@@ -115,6 +115,11 @@ extension ScenarioReader {
         "prediction",
         "'\(policy.prediction.name)' has no use: prefetch '\(policy.prefetch.name)' asks for no"
           + " predictions; set policy.prefetch to predicted")
+    } else if depth > 0, depth < roles.prediction.nearest {
+      reader.report(
+        "prefetch",
+        "fetches for \(depth) layers ahead, but the predictor '\(policy.prediction.name)' answers from"
+          + " \(roles.prediction.nearest) layers ahead on; set policy.prefetch.depth")
     } else if depth > reach {
       reader.report(
         "prefetch",

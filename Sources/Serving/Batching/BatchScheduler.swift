@@ -52,14 +52,14 @@ struct BatchScheduler {
   }
 
   /// Queues a request.
-  mutating func enqueue(_ request: Request) {
+  mutating func enqueue(_ request: Request, expertKey: Int32 = -1) {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
-      sequences[Int(slot)] = SequenceState(request: request)
+      sequences[Int(slot)] = SequenceState(request: request, expertKey: expertKey)
     } else {
       slot = Int32(sequences.count)
-      sequences.append(SequenceState(request: request))
+      sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     waiting.append(slot)
   }
@@ -174,7 +174,8 @@ struct BatchScheduler {
       let sequence = sequences[Int(slots[position])]
       return WaitingRequest(
         number: sequence.request.number, promptTokens: sequence.prefillTarget,
-        arrival: sequence.request.arrivalNanoseconds)
+        arrival: sequence.request.arrivalNanoseconds,
+        expertKey: sequence.expertKey)
     }
   }
 }

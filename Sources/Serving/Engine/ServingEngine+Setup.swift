@@ -47,6 +47,7 @@ extension ServingEngine {
         eviction: try rules.make(
           policy.hostEviction, settings: policy.hostEvictionSettings, pools: pools))
     }
+    let needs = try Needs(configuration, memory: memory, layout: layout)
     // Nothing throws from here on.
     self.init(
       configuration, memory: memory, layout: layout, routing: routing, requests: requests,
@@ -54,6 +55,8 @@ extension ServingEngine {
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
       host: host, lookAhead: rules.lookAhead, timeline: timeline)
+    if let popularity = needs.popularity { prediction.configure(popularity: popularity) }
+    expertKeys = needs.expertKeys
     configureResolve()
     installInitialContent()
   }
@@ -186,7 +189,7 @@ extension ServingEngine {
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
-    counters = EngineCounters(layers: memory.layers, versions: layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     progress = RunProgress(
       options: configuration.run, batchSize: configuration.limits.maximumSequences)
   }
@@ -222,7 +225,7 @@ extension ServingEngine {
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
-    counters = EngineCounters(layers: memory.layers, versions: tier.layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     ahead.queue.resetCount()
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
@@ -231,7 +234,7 @@ extension ServingEngine {
 }
 
 /// What an engine needs to know of its roles.
-private struct RoleTraits {
+struct RoleTraits {
   let accessesOneByOne: Bool
   let resolveIsPlain: Bool
   let prefetchIsActive: Bool

@@ -82,6 +82,10 @@ struct FileCheck {
       _ = try ProfileLibrary.standard(given: [folder]).checkPart(part, name)
       return "\(part.rawValue) part \(name)"
     }
+    if has("system", "cases", "orderings") {
+      let system = try ReferenceSystem.read(node, file: path, figures: ReportedFigures())
+      return "reference cases of \(system.name)"
+    }
     if has("hardware", "model") { return try checkScenario(node) }
     if has("gpus", "cpu", "chassis", "base") {
       return "machine \(try ProfileLibrary.standard().machine(path).name)"
@@ -104,8 +108,8 @@ struct FileCheck {
     }
     throw Diagnostic(
       location: node.location,
-      message: "is neither scenario, machine, part, runtime, model, policy preset, workload nor "
-        + "routing parameters: none of their keys stands here")
+      message: "is neither scenario, machine, part, runtime, model, policy preset, workload, "
+        + "reference cases nor routing parameters: none of their keys stands here")
   }
 
   /// The kind of part that the file is by its folder, `parts/KIND/`.

@@ -48,6 +48,14 @@ import Testing
     #expect(residents(tier) == [3, 4])
   }
 
+  @Test func noneStreamsEverythingEveryTime() {
+    var tier = tier(NoRetention(), slots: 4)
+    for _ in 0..<2 {
+      #expect(use([0, 1, 2], in: &tier).outcomes == [.streamed, .streamed, .streamed])
+    }
+    #expect(residents(tier).isEmpty)
+  }
+
   @Test func staticKeepsThePopularAndStreamsTheRest() {
     var tier = tier(StaticEviction(popularity: [1, 9, 2, 8, 0, 0]), slots: 2)
     #expect(use([0, 1, 2, 3], in: &tier).outcomes == [.streamed, .fetched, .streamed, .fetched])

@@ -60,6 +60,9 @@ public enum RoleRegistry {
     .init(name: "oracle", summary: "predicts exactly what later gates will choose") {
       OraclePrediction()
     },
+    .init(
+      name: "pre-gate", summary: "knows the next layer's choices, which this layer's gate makes"
+    ) { PreGatePrediction() },
     RecallPrediction.registration,
     FrequencyPrediction.registration,
     RepeatPrediction.registration,

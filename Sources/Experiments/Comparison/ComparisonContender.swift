@@ -41,6 +41,7 @@ struct ComparisonContender {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers
       && policy.chunks == other.policy.chunks && policy.pinned == other.policy.pinned
       && policy.writeBack == other.policy.writeBack
+      && policy.serialTransfers == other.policy.serialTransfers
       && parameters == other.parameters && scenario.cache == other.scenario.cache
   }
 

@@ -178,7 +178,8 @@ extension ScenarioPolicy {
         admission.name, role: "admission policy", in: RoleRegistry.admission
       ).make(admission.parameters),
       transfer: TransferOptions(
-        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack,
+        serial: serialTransfers))
     composition.evictionSettings = eviction.parameters
     composition.hostEvictionSettings = hostEviction.parameters
     return composition

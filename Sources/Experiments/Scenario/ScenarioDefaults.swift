@@ -32,6 +32,7 @@ enum ScenarioDefaults {
       chunks: 1
       pinned: true
       write_back: false
+      serial_transfers: false
     routing:
       pairing: in-order
       when_exhausted: wrap

@@ -16,7 +16,8 @@ extension ScenarioReader {
       prefetch: role(reader, "prefetch"), schedule: role(reader, "schedule"),
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
       admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...255) ?? 1,
-      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
+      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false,
+      serialTransfers: reader.bool("serial_transfers") ?? false)
     if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
     return policy
   }

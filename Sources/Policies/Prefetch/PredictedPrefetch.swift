@@ -37,6 +37,8 @@ public struct PredictedPrefetch: PrefetchPolicy {
     public var shields = false
     /// Where it lands.
     public var landing = PrefetchLanding.cache
+    /// Whether the layers of an encoder are fetched for as well.
+    public var servesEncoder = true
 
     /// The plain choices.
     public init() {}
@@ -72,6 +74,8 @@ public struct PredictedPrefetch: PrefetchPolicy {
   public var predictionDepth: Int { options.depth }
   /// Where what is fetched lands.
   public var landing: PrefetchLanding { options.landing }
+  /// Whether predictions for an encoder are wanted.
+  public var servesEncoder: Bool { options.servesEncoder }
   /// Whether what its layer's gate has overtaken is dropped.
   public var dropsStaleRequests: Bool { options.preempts }
   /// Whether predicted experts are kept.
@@ -128,6 +132,9 @@ public struct PredictedPrefetch: PrefetchPolicy {
         "landing", .choice(PrefetchLanding.allCases.map(\.rawValue)),
         word: PrefetchLanding.cache.rawValue,
         summary: "whether it lands in the cache, or in staging buffers until it is used"),
+      RoleParameter(
+        "encoder", .flag, default: 1,
+        summary: "whether the layers of an encoder are fetched for as well"),
     ]
   ) { settings in
     var options = Options()
@@ -138,6 +145,7 @@ public struct PredictedPrefetch: PrefetchPolicy {
     options.preempts = settings.flag("preempt")
     options.shields = settings.flag("shield")
     options.landing = settings.text("landing").flatMap(PrefetchLanding.init) ?? .cache
+    options.servesEncoder = settings.flag("encoder")
     return PredictedPrefetch(options: options)
   }
 }

@@ -120,6 +120,9 @@ struct ServingEngine: ~Copyable, Model {
   /// Transfers that wait for a staging buffer, heaviest expert first.
   var waitingForBuffer: [Int32] = []
   var freeBuffers: Int
+  /// Whether the one worker of serial transfers is at work, and what waits for it.
+  var workerIsBusy = false
+  var waitingForWorker: [Int32] = []
   /// Transfers whose room is still in use by an expert of the set under way.
   var heldBack: [Int32] = []
   var computeOutstanding = 0

@@ -48,8 +48,13 @@ public enum RoleRegistry {
   public static let prefetch: [RoleRegistration<any PrefetchPolicy>] = [
     .init(name: "none", summary: "loads an expert when the gate has named it") { NoPrefetch() },
     .init(
-      name: "all", summary: "fetches every expert of the next layer while a layer is computed"
-    ) { PrefetchAll() },
+      name: "all", summary: "fetches every expert of the next layer while a layer is computed",
+      parameters: [
+        RoleParameter(
+          "whole", .flag, default: 0,
+          summary: "whether a layer waits for all of its experts, chosen or not")
+      ]
+    ) { settings in PrefetchAll(awaitsWholeLayers: settings.flag("whole")) },
     PredictedPrefetch.registration,
     AdaptiveDepthPrefetch.registration,
   ]
@@ -93,6 +98,22 @@ public enum RoleRegistry {
     ) { FetchResolve() },
     ScoreThresholdResolve.registration, HostResolve.registration, CheapestResolve.registration,
     HotColdResolve.registration,
+    .init(
+      name: "skip-by-ratio", summary: "leaves out experts far lighter than a token's heaviest",
+      parameters: [
+        RoleParameter(
+          "beta", .shares(0...1, most: 1), otherwise: "the routing's median ratio",
+          summary: "the share of the heaviest's gate weight below which one is left out")
+      ]
+    ) { settings in SkipByRatio(beta: settings.number("beta")) },
+    .init(
+      name: "skip-by-share", summary: "leaves out experts of small share in a token's gate",
+      parameters: [
+        RoleParameter(
+          "epsilon", .number(0...65_536), default: 0.48,
+          summary: "the limit on the share times the number of choices")
+      ]
+    ) { settings in SkipByShare(epsilon: settings.number("epsilon") ?? 0.48) },
   ]
 
   /// What starts where.

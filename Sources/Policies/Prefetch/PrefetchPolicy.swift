@@ -29,6 +29,10 @@ public protocol PrefetchPolicy: Sendable {
   /// Whether predictions for an encoder's layers are wanted as well; true by default.
   var servesEncoder: Bool { get }
 
+  /// Whether a layer is computed only when all of its experts are there, chosen or not; false by
+  /// default. Those that nobody chose count as accessed.
+  var awaitsWholeLayers: Bool { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -75,6 +79,8 @@ extension PrefetchPolicy {
   public var dropsStaleRequests: Bool { true }
   /// Wants them.
   public var servesEncoder: Bool { true }
+  /// Waits for chosen experts alone.
+  public var awaitsWholeLayers: Bool { false }
   /// Protects nothing.
   public var shieldsPredicted: Bool { false }
   /// Needs no predictions.

@@ -24,6 +24,15 @@ extension ServingEngine {
         }
       }
     }
+    if prefetchIsActive && prefetch.awaitsWholeLayers { addRestOfLayer() }
+  }
+
+  /// Adds the experts that nobody chose, for no token: they are waited for all the same.
+  private mutating func addRestOfLayer() {
+    for expert in 0..<Int32(activation.experts)
+    where activation.tokensPerExpert[Int(expert)] == 0 {
+      activation.add(expert: expert, weight: 0, tokens: 0)
+    }
   }
 
   /// Whether prompts pass a MoE layer: all do, unless there is an encoder; then its own alone.

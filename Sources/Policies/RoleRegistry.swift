@@ -97,23 +97,7 @@ public enum RoleRegistry {
       name: "fetch", summary: "computes every activated expert on the GPU, fetching what is missing"
     ) { FetchResolve() },
     ScoreThresholdResolve.registration, HostResolve.registration, CheapestResolve.registration,
-    HotColdResolve.registration,
-    .init(
-      name: "skip-by-ratio", summary: "leaves out experts far lighter than a token's heaviest",
-      parameters: [
-        RoleParameter(
-          "beta", .shares(0...1, most: 1), otherwise: "the routing's median ratio",
-          summary: "the share of the heaviest's gate weight below which one is left out")
-      ]
-    ) { settings in SkipByRatio(beta: settings.number("beta")) },
-    .init(
-      name: "skip-by-share", summary: "leaves out experts of small share in a token's gate",
-      parameters: [
-        RoleParameter(
-          "epsilon", .number(0...65_536), default: 0.48,
-          summary: "the limit on the share times the number of choices")
-      ]
-    ) { settings in SkipByShare(epsilon: settings.number("epsilon") ?? 0.48) },
+    HotColdResolve.registration, SkipByRatio.registration, SkipByShare.registration,
   ]
 
   /// What starts where.

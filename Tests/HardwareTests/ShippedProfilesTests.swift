@@ -68,7 +68,7 @@ import Units
         "ideal", "cuda-graphs", "eager-pytorch", "research-script", "llama.cpp",
         "fastertransformer",
       ])
-        .subtracting(shipped.runtimeNames).isEmpty)
+      .subtracting(shipped.runtimeNames).isEmpty)
   }
 
   /// Data-sheet figures, written down apart from the profiles.

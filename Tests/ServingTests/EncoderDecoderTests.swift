@@ -19,12 +19,13 @@ struct EncoderDecoderTests {
 
   /// A Switch Transformer of three encoder layers, one of them with experts, and four decoder
   /// layers, two of them with experts; four heads of 16.
-  static func model() throws -> ModelDescriptor {
+  static func model(encoderLayers: Int = 3, sparse: Int = 1) throws -> ModelDescriptor {
     let config = try ConfigurationNode.parse(
       """
       {"architectures": ["SwitchTransformersForConditionalGeneration"],
        "model_type": "switch_transformers", "d_model": \(hidden), "d_kv": 16, "d_ff": \(width),
-       "num_heads": 4, "num_layers": 3, "num_decoder_layers": 4, "num_sparse_encoder_layers": 1,
+       "num_heads": 4, "num_layers": \(encoderLayers), "num_decoder_layers": 4,
+       "num_sparse_encoder_layers": \(sparse),
        "num_sparse_decoder_layers": 2, "num_experts": \(experts), "vocab_size": \(vocabulary),
        "tie_word_embeddings": true, "torch_dtype": "float32"}
       """, file: "tiny.json")

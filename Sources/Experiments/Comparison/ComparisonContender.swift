@@ -62,7 +62,7 @@ struct ComparisonContender {
     ].map(\.parameters)
   }
 
-  /// The configuration of a run.
+  /// The configuration of a run; the policy may change the model, its routing and its kernels.
   func configuration(replication: UInt32, library: DataLibrary) throws -> ServingConfiguration {
     var configuration = try scenario.configuration(replication: replication, library: library)
     configuration.policy.name = name

@@ -86,8 +86,7 @@ public struct ReferenceFormula: Sendable {
 
   /// Every formula.
   public static let all: [ReferenceFormula] = [
-    .expertTransfer, .streamedModel,
-    .parameters, .activeParameters, .layerExpertMegabytes, .productTime,
-    .expertsTime,
+    .expertTransfer, .streamedModel, .parameters, .activeParameters, .layerExpertMegabytes,
+    .productTime, .expertsTime,
   ]
 }

@@ -33,6 +33,9 @@ public protocol PrefetchPolicy: Sendable {
   /// default. Those that nobody chose count as accessed.
   var awaitsWholeLayers: Bool { get }
 
+  /// Whether what it asks for and is present counts as a use with the eviction rule; true by default.
+  var touchesPresent: Bool { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -81,6 +84,8 @@ extension PrefetchPolicy {
   public var servesEncoder: Bool { true }
   /// Waits for chosen experts alone.
   public var awaitsWholeLayers: Bool { false }
+  /// Counts what it asks for as used.
+  public var touchesPresent: Bool { true }
   /// Protects nothing.
   public var shieldsPredicted: Bool { false }
   /// Needs no predictions.

@@ -42,3 +42,14 @@ public struct SkipByRatio: ResolvePolicy {
     choices: inout [ExpertChoice]
   ) {}
 }
+
+extension SkipByRatio {
+  static let registration = RoleRegistration<any ResolvePolicy>(
+    name: "skip-by-ratio", summary: "leaves out experts far lighter than a token's heaviest",
+    parameters: [
+      RoleParameter(
+        "beta", .shares(0...1, most: 1), otherwise: "the routing's median ratio",
+        summary: "the share of the heaviest's gate weight below which one is left out")
+    ]
+  ) { settings in SkipByRatio(beta: settings.number("beta")) }
+}

@@ -35,3 +35,14 @@ public struct SkipByShare: ResolvePolicy {
     choices: inout [ExpertChoice]
   ) {}
 }
+
+extension SkipByShare {
+  static let registration = RoleRegistration<any ResolvePolicy>(
+    name: "skip-by-share", summary: "leaves out experts of small share in a token's gate",
+    parameters: [
+      RoleParameter(
+        "epsilon", .number(0...65_536), default: 0.48,
+        summary: "the limit on the share times the number of choices")
+    ]
+  ) { settings in SkipByShare(epsilon: settings.number("epsilon") ?? 0.48) }
+}

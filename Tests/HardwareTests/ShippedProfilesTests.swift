@@ -64,8 +64,11 @@ import Units
     ]
     #expect(Set(machines).subtracting(shipped.machineNames).isEmpty)
     #expect(
-      Set(["ideal", "cuda-graphs", "eager-pytorch", "research-script", "llama.cpp"])
-        .subtracting(shipped.runtimeNames).isEmpty)
+      Set([
+        "ideal", "cuda-graphs", "eager-pytorch", "research-script", "llama.cpp",
+        "fastertransformer",
+      ])
+      .subtracting(shipped.runtimeNames).isEmpty)
   }
 
   /// Data-sheet figures, written down apart from the profiles.

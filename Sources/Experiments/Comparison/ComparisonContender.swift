@@ -42,8 +42,9 @@ struct ComparisonContender {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers
       && policy.chunks == other.policy.chunks && policy.pinned == other.policy.pinned
       && policy.writeBack == other.policy.writeBack
-      && hasSameKernels(as: other) && parameters == other.parameters
-      && scenario.cache == other.scenario.cache
+      && policy.serialTransfers == other.policy.serialTransfers
+      && hasSameKernels(as: other)
+      && parameters == other.parameters && scenario.cache == other.scenario.cache
   }
 
   /// Whether both use the kernels of one file, or those of the law; kernels that a scenario describes

@@ -54,7 +54,7 @@ extension Scenario {
       cache: cacheConfiguration(), policy: composition,
       limits: BatchLimits(
         maximumSequences: serving.maximumBatch, tokenBudget: serving.tokenBudget,
-        chunkedPrefill: serving.chunkedPrefill),
+        chunkedPrefill: serving.chunkedPrefill, beams: serving.beams),
       run: runOptions(replication: replication), serviceLevel: serviceLevel(),
       cost: CostBasis(
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
@@ -79,7 +79,7 @@ extension Scenario {
   /// Refuses a number of cached experts that no pool of the model could hold.
   private func checkExperts(of model: ModelDescriptor) throws {
     guard case .sized(.count(let count)) = cache.experts, !model.isDense else { return }
-    let most = model.expertCount * (cache.isPerLayer ? 1 : model.mixtureLayers.count)
+    let most = model.expertCount * (cache.isPerLayer ? 1 : model.mixtureLayerCount)
     guard !(1...most).contains(count) else { return }
     throw Diagnostic(
       location: tree.value(at: "cache.experts")?.location, path: "cache.experts",
@@ -182,7 +182,8 @@ extension ScenarioPolicy {
         admission.name, role: "admission policy", in: RoleRegistry.admission
       ).make(admission.parameters),
       transfer: TransferOptions(
-        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack,
+        serial: serialTransfers))
     composition.evictionSettings = eviction.parameters
     composition.hostEvictionSettings = hostEviction.parameters
     return composition

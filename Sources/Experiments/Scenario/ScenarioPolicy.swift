@@ -43,6 +43,8 @@ public struct ScenarioPolicy: Sendable {
   public var pinned: Bool
   /// Whether an evicted expert is written back to host memory.
   public var writeBack: Bool
+  /// Whether one worker carries one expert after the other.
+  public var serialTransfers: Bool
 
   /// How reports call it.
   public var label: String {

@@ -17,7 +17,8 @@ extension ScenarioReader {
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
       admission: role(reader, "admission"), transform: role(reader, "transform"),
       kernels: kernels(reader), chunks: reader.int("chunks", in: 1...255) ?? 1,
-      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
+      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false,
+      serialTransfers: reader.bool("serial_transfers") ?? false)
     if collector.all.count == problemsBefore {
       checkPrediction(of: policy, reader)
       checkGraph(of: policy, reader)

@@ -39,6 +39,8 @@ public struct PredictedPrefetch: PrefetchPolicy {
     public var touches = true
     /// Where it lands.
     public var landing = PrefetchLanding.cache
+    /// Whether the layers of an encoder are fetched for as well.
+    public var servesEncoder = true
 
     /// The plain choices.
     public init() {}
@@ -74,6 +76,8 @@ public struct PredictedPrefetch: PrefetchPolicy {
   public var predictionDepth: Int { options.depth }
   /// Where what is fetched lands.
   public var landing: PrefetchLanding { options.landing }
+  /// Whether predictions for an encoder are wanted.
+  public var servesEncoder: Bool { options.servesEncoder }
   /// Whether what its layer's gate has overtaken is dropped.
   public var dropsStaleRequests: Bool { options.preempts }
   /// Whether predicted experts that are present count as used.
@@ -135,6 +139,9 @@ public struct PredictedPrefetch: PrefetchPolicy {
         "landing", .choice(PrefetchLanding.allCases.map(\.rawValue)),
         word: PrefetchLanding.cache.rawValue,
         summary: "whether it lands in the cache, or in staging buffers until it is used"),
+      RoleParameter(
+        "encoder", .flag, default: 1,
+        summary: "whether the layers of an encoder are fetched for as well"),
     ]
   ) { settings in
     var options = Options()
@@ -146,6 +153,7 @@ public struct PredictedPrefetch: PrefetchPolicy {
     options.shields = settings.flag("shield")
     options.touches = settings.flag("touch")
     options.landing = settings.text("landing").flatMap(PrefetchLanding.init) ?? .cache
+    options.servesEncoder = settings.flag("encoder")
     return PredictedPrefetch(options: options)
   }
 }

@@ -155,14 +155,17 @@ extension ServingEngine {
   ) {
     var assignments = 0
     var distinct = 0
+    var isEmpty = true
     for place in layerSet.members.indices
     where layerSet.members[place].status == .ready && layerSet.members[place].version == version {
+      isEmpty = false
       layerSet.members[place].status = .computing
       layerSet.members[place].isGrouped = true
       assignments += Int(layerSet.members[place].tokens)
-      distinct += 1
+      // Of a whole layer that is waited for, most are there for nobody.
+      if layerSet.members[place].tokens > 0 { distinct += 1 }
     }
-    guard distinct > 0 else { return }
+    guard !isEmpty else { return }
     let layerClass = Int(costs.classOfLayer[layerSet.layer])
     let nanoseconds = costs.groupedExperts(
       layerClass: layerClass, version: Int(version), assignments: assignments, distinct: distinct)

@@ -180,6 +180,7 @@ extension ServingEngine {
     let transfer = transfers[slot]
     let block = transfer.block
     transfers.remove(slot)
+    workerEnded(in: &simulation)
     aheadTransfers -= 1
     ahead.slots.removeAll { $0 == Int32(slot) }
     if transfer.keepsInHost { host!.unlease(block) }

@@ -40,7 +40,12 @@ extension DeviceTiming {
     }
     return DeviceTiming(
       capability: capability.scaled(compute: compute, memory: memory), software: software,
-      laws: laws)
+      laws: laws, kernels: kernels)
+  }
+
+  /// The same device with other kernels.
+  public func with(_ kernels: KernelSet) -> DeviceTiming {
+    DeviceTiming(capability: capability, software: software, laws: laws, kernels: kernels)
   }
 }
 

@@ -89,7 +89,7 @@ public enum RoleRegistry {
       name: "fetch", summary: "computes every activated expert on the GPU, fetching what is missing"
     ) { FetchResolve() },
     ScoreThresholdResolve.registration, HostResolve.registration, CheapestResolve.registration,
-    HotColdResolve.registration,
+    HotColdResolve.registration, SkipByRatio.registration, SkipByShare.registration,
   ]
 
   /// What starts where.

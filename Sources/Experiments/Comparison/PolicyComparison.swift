@@ -72,6 +72,10 @@ public struct PolicyComparison: Codable, Sendable {
     public var placement: String
     /// Who joins the batch.
     public var admission: String
+    /// What is served in place of the published model.
+    public var transform: String
+    /// The kernels that depart from the timing law.
+    public var kernels: String
   }
 
   /// One replication of one policy.

@@ -25,8 +25,9 @@ extension Scenario {
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
     let runtimeProfile = try runtime.read(
       inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
-    let descriptor = try loadModel()
     let figures = MachineFigures(machine, runtime: runtimeProfile)
+    let published = try loadModel()
+    let (descriptor, kernels) = (try transformed(published), try loadKernels())
     let timing =
       try machine.gpus.first.map { try DeviceTiming(gpu: $0, runtime: runtimeProfile) }
       ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile)
@@ -35,7 +36,7 @@ extension Scenario {
       if let format = precision[role.key] { plan[keyPath: role.path] = format }
     }
     try checkExperts(of: descriptor)
-    let composition = try policy.composition(runtime: runtimeProfile)
+    var composition = try policy.composition(runtime: runtimeProfile)
     if composition.transfer.writeBack && figures.isUnified {
       throw Diagnostic(
         location: tree.value(at: "policy.write_back")?.location, path: "policy.write_back",
@@ -44,10 +45,12 @@ extension Scenario {
     }
     let seed = run.seed
     let description = workload
-    let routing = try routingMaker(
-      model: descriptor, seed: seed, replication: replication)
+    let original = try routingMaker(model: published, seed: seed, replication: replication)
+    let routing = try changedRouting(
+      original, of: published, policy: &composition, seed: seed, replication: replication)
     return ServingConfiguration(
-      name: name, figures: figures, timing: timing, model: descriptor, precision: plan,
+      name: name, figures: figures, timing: timing.with(kernels), model: descriptor,
+      precision: plan,
       cache: cacheConfiguration(), policy: composition,
       limits: BatchLimits(
         maximumSequences: serving.maximumBatch, tokenBudget: serving.tokenBudget,
@@ -57,7 +60,8 @@ extension Scenario {
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
-      notices: try routingNotices(model: descriptor),
+      notices: try routingNotices(model: published)
+        + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
         : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),

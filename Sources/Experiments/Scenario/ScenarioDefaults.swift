@@ -29,6 +29,8 @@ enum ScenarioDefaults {
       resolve: fetch
       placement: uniform
       admission: fcfs
+      transform: none
+      kernels: none
       chunks: 1
       pinned: true
       write_back: false

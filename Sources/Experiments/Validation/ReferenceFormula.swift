@@ -86,6 +86,7 @@ public struct ReferenceFormula: Sendable {
 
   /// Every formula.
   public static let all: [ReferenceFormula] = [
-    .expertTransfer, .streamedModel,
+    .expertTransfer, .streamedModel, .parameters, .activeParameters, .layerExpertMegabytes,
+    .productTime, .expertsTime,
   ]
 }

@@ -169,7 +169,8 @@ extension LayerDescriptor {
       guard let network else { return ProjectionCost.none }
       return ProjectionCost(
         shapes: network.shapes(input: input), biases: network.biases(input: input),
-        format: format, activations: plan.activations, kernels: network.kernels)
+        density: network.density, indexBits: network.indexBits, format: format,
+        activations: plan.activations, kernels: network.kernels)
     }
     let mixer = attention.mixer
     let input = mixer?.inputMatrices(hidden: hiddenSize) ?? []

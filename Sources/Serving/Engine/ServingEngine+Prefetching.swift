@@ -74,6 +74,7 @@ extension ServingEngine {
     } else {
       guard reserveAhead(block, in: &simulation) else {
         counters.prefetch.dropped += 1
+        ahead.queue.refuse(block, layer: tier.layout.layer(of: block))
         return
       }
     }

@@ -20,7 +20,8 @@ public struct ComparisonFigures: Codable, Sendable {
   public var tpotMs: Double?
   /// The 99th percentile of time per output token [ms].
   public var p99TpotMs: Double?
-  /// Hits of the fastest tier divided by accesses.
+  /// Hits of the fastest tier divided by accesses, those of experts that are computed elsewhere among
+  /// them.
   public var hitRate: Double
   /// Experts found resident, per output token.
   public var hitsPerToken: Double
@@ -71,7 +72,13 @@ public struct ComparisonFigures: Codable, Sendable {
     p99TtftMs = result.ttftMs?.p99
     tpotMs = result.tpotMs?.mean
     p99TpotMs = result.tpotMs?.p99
-    hitRate = result.expertCache.hitRate
+    let elsewhere = result.resolve?.computedOnHost ?? 0
+    let found = result.expertCache.hits + result.expertCache.late + result.expertCache.misses
+    // What is computed elsewhere was not there either.
+    hitRate =
+      elsewhere == 0
+      ? result.expertCache.hitRate
+      : Double(result.expertCache.hits) / Double(max(1, found + elsewhere))
     hitsPerToken = perToken(Double(result.expertCache.hits))
     latePerToken = perToken(Double(result.expertCache.late))
     missesPerToken = perToken(Double(result.expertCache.misses))

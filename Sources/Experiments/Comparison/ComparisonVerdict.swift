@@ -124,6 +124,7 @@ struct ComparisonVerdict {
         stalls.demandLoad + stalls.latePrefetch + stalls.linkContention + stalls.kvSwap
       ),
       ("drive-bound", "ssd0", stalls.drive), ("staging-bound", "host.staging", stalls.staging),
+      ("host-bound", "host.compute", stalls.hostCompute),
       ("room-bound", nil, stalls.memoryFull), ("collective-bound", nil, stalls.collective),
     ]
     guard mean.stalledShare >= 0.5,

@@ -59,15 +59,21 @@ extension ResolvePolicy {
 
 /// A version of every expert in another format.
 public struct ExpertVersion: Sendable, Equatable {
-  /// The format of its matrices.
-  public var format: NumberFormat
+  /// The format of its matrices; `nil` for a quarter of the bits of the scenario's own.
+  public var format: NumberFormat?
   /// The share of the expert cache's bytes that is this version's own pool.
   public var cacheShare: Double
 
   /// A version.
-  public init(format: NumberFormat, cacheShare: Double) {
+  public init(format: NumberFormat?, cacheShare: Double) {
     self.format = format
     self.cacheShare = cacheShare
+  }
+
+  /// The format beside a scenario's own: INT4 beside 16 bits, INT2 beside 8 and fewer, as HOBBIT
+  /// (arXiv 2411.01433) pairs them, where none is named.
+  public func format(beside own: NumberFormat) -> NumberFormat {
+    format ?? (own.bitsPerWeight > 12 ? .int4 : .int2)
   }
 }
 

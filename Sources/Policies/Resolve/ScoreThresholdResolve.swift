@@ -15,8 +15,9 @@ import Units
 /// The paper does not say whether a resident less precise copy serves an important expert; here it
 /// does not.
 public struct ScoreThresholdResolve: ResolvePolicy {
-  /// Scores up to which a miss is loaded in full precision, and in the less precise version.
+  /// The score up to which a miss is loaded in full precision.
   public let high: Float
+  /// The score up to which it is loaded in the less precise version.
   public let skip: Float
   /// Whether misses are computed where they are stored and not loaded.
   public let computesMisses: Bool
@@ -91,7 +92,7 @@ public struct ScoreThresholdResolve: ResolvePolicy {
         parameter: "skip", message: "\(skip) is below high, \(high); at least that is expected")
     }
     let version = ExpertVersion(
-      format: settings.format("low") ?? .int4, cacheShare: settings.number("low_share") ?? 0.25)
+      format: settings.format("low"), cacheShare: settings.number("low_share") ?? 0.25)
     return ScoreThresholdResolve(
       high: high, skip: skip, low: version, computesMisses: settings.text("misses") == "host")
   }

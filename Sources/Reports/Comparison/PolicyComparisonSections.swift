@@ -176,13 +176,14 @@ struct PolicyComparisonSections {
     )
   }
 
-  /// What was fetched ahead: how right, in time or not, for nothing, in whose way.
+  /// What was fetched ahead: predictions that were right, and there in time; experts used on time or
+  /// late; bytes for nothing; demand loads that were delayed.
   private var predictions: ReportSection {
     var table = TextTable(columns: [
-      .init("Policy"), .init("Accuracy", isNumeric: true), .init("x in time", isNumeric: true),
-      .init("= GoodPred", isNumeric: true), .init("On time", isNumeric: true),
+      .init("Policy"), .init("Right", isNumeric: true), .init("In time", isNumeric: true),
+      .init("GoodPred", isNumeric: true), .init("On time", isNumeric: true, dropOrder: 1),
       .init("Late", isNumeric: true), .init("Wasted", isNumeric: true),
-      .init("Demands delayed", isNumeric: true),
+      .init("Delayed", isNumeric: true),
     ])
     for row in comparison.rows {
       guard let mean = row.mean, mean.prefetchesPerToken > 0 || mean.fetchRate != nil else {

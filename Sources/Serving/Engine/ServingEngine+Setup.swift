@@ -149,7 +149,9 @@ extension ServingEngine {
     self.lookAhead = lookAhead
     costs = StepCosts(
       model: model, precision: configuration.precision,
-      versions: configuration.policy.resolve.versions.map(\.format), timing: configuration.timing,
+      versions: configuration.policy.resolve.versions.map {
+        $0.format(beside: configuration.precision.experts)
+      }, timing: configuration.timing,
       beams: configuration.limits.beams)
     encoderMixtureLayers = model.isEncoderDecoder ? model.encoderMixtureLayers.count : nil
     var mixture: Int32 = 0
@@ -288,7 +290,7 @@ extension ServingConfiguration {
     guard model.mixtureLayerCount > 0 else { return division }
     division.versions = policy.resolve.versions.map { version in
       var plan = precision
-      plan.experts = version.format
+      plan.experts = version.format(beside: precision.experts)
       return .init(bytes: model.bytes(under: plan).perExpert, cacheShare: version.cacheShare)
     }
     division.layerSlots = policy.placement.slots(

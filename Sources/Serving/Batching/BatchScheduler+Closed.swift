@@ -16,7 +16,7 @@ extension BatchScheduler {
       entries.append(
         StepEntry(
           sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
-          isPrefill: !sequence.isDecoding))
+          isPrefill: !sequence.isDecoding, prompt: sequence.request.promptTokens))
       stepTokens += tokens
     }
   }
@@ -37,9 +37,10 @@ extension BatchScheduler {
     for (batch, place) in chosen {
       let slot = waiting[place]
       let request = self[slot].request
+      let prompt = Int(request.promptTokens)
       guard
         let held = keyValue.grow(
-          held: 0, tokens: Int(request.promptTokens) + Int(request.outputTokens))
+          held: 0, prompt: prompt, tokens: prompt + Int(request.outputTokens))
       else {
         assignment[place] = -1
         continue

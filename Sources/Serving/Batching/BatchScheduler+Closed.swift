@@ -37,10 +37,10 @@ extension BatchScheduler {
     for (batch, place) in chosen {
       let slot = waiting[place]
       let request = self[slot].request
+      let prompt = Int(request.promptTokens)
       guard
         let held = keyValue.grow(
-          held: 0, prompt: Int(request.promptTokens),
-          tokens: Int(request.promptTokens) + Int(request.outputTokens))
+          held: 0, prompt: prompt, tokens: prompt + Int(request.outputTokens))
       else {
         assignment[place] = -1
         continue

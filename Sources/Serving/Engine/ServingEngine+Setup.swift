@@ -20,6 +20,9 @@ extension ServingEngine {
       throw GraphPlanError(
         "the schedule decides whole steps of a decoder; \(model.name) is an encoder–decoder")
     }
+    if graph != nil, configuration.limits.beams > 1 {
+      throw GraphPlanError("the schedule decides whole steps of single tokens; serving.beams is 1")
+    }
     let division = configuration.expertDivision
     let memory =
       try graph?.memory(of: configuration)

@@ -120,7 +120,7 @@ extension ScenarioReader {
       reader.report(
         "prefetch",
         "'\(policy.prefetch.name)' fetches what a predictor names, and there is none; set"
-          + " policy.prediction to \(predictors.joined(separator: " or "))")
+          + " policy.prediction to \(predictors.joined(separator: ", "))")
     } else if depth == 0, reach > 0 {
       reader.report(
         "prediction",

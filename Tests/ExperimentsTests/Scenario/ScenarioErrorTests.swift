@@ -81,7 +81,7 @@ struct ScenarioErrorTests {
       ),
       ("policy.prediction={name: oracle, distance: 3}", "policy.prediction.distance", "unknown"),
       ("policy.prediction=oracle", "policy.prediction", "has no use"),
-      ("policy.prefetch=predicted", "policy.prefetch", "set policy.prediction to oracle, recall"),
+      ("policy.prefetch=predicted", "policy.prefetch", "set policy.prediction to oracle"),
       (
         "policy={prefetch: {name: predicted, depth: 3}, prediction: {name: recall, recall: 0.9}}",
         "policy.prefetch", "3 layers ahead, but the predictor 'recall' sees 1"

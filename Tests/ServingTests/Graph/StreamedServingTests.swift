@@ -259,11 +259,11 @@ extension StreamedServingTests {
           figures: ServingHarness.figures(deviceGiB: deviceGiB))
       ).simulatedSeconds
     }
-    // About 0.6 of the experts fit: half of them as whole ones of eight, or all that fit.
+    // Some 0.84 of the experts fit: 0.75 of them as whole ones of eight, or all that fit.
     let whole = PipelinedHostAttention(microBatchSize: 2, microBatches: 4)
     let parts = PipelinedHostAttention(
       microBatchSize: 2, microBatches: 4, keepsWholeExperts: false)
-    #expect(try seconds(whole, deviceGiB: 1.0) > seconds(parts, deviceGiB: 1.0))
+    #expect(try seconds(whole, deviceGiB: 0.9) > seconds(parts, deviceGiB: 0.9))
     // The optimiser with other constants chooses other micro-batches.
     let own = try seconds(PipelinedHostAttention(microBatches: 2))
     let sized = try seconds(PipelinedHostAttention(microBatchSize: 1, microBatches: 2))

@@ -10,6 +10,8 @@ public struct ScenarioServing: Sendable {
   public var chunkedPrefill: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
+  /// Devices over which experts are spread.
+  public var expertDevices: Int
 }
 
 /// A limit that a service promises.

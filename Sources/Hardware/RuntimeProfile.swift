@@ -21,6 +21,9 @@ public struct RuntimeProfile: Sendable {
   public var computeEfficiency: Figure
   /// The share of the achievable memory bandwidth that its kernels reach.
   public var memoryEfficiency: Figure
+  /// The share of host memory's achievable bandwidth that its kernels on the processor reach; that of
+  /// `memoryEfficiency` where nothing is said.
+  public var hostMemoryEfficiency: Figure?
   /// The share of the memory rate that kernels on packed weights reach, which unpack them first.
   public var dequantizationEfficiency: Figure
   /// Whether weights lie in pinned memory; if not, each copy is staged.
@@ -35,6 +38,8 @@ public struct RuntimeProfile: Sendable {
     perCopyOverhead = reader.requiredFigure("per_copy", .seconds, in: Plausible.latency)
     computeEfficiency = reader.requiredFigure("compute_efficiency", .fraction, in: Plausible.share)
     memoryEfficiency = reader.requiredFigure("memory_efficiency", .fraction, in: Plausible.share)
+    hostMemoryEfficiency = reader.figure(
+      "host_memory_efficiency", .fraction, in: Plausible.share)
     dequantizationEfficiency = reader.requiredFigure(
       "dequantization_efficiency", .fraction, in: Plausible.share)
     usesPinnedMemory = reader.bool("pinned_memory") ?? true
@@ -43,12 +48,15 @@ public struct RuntimeProfile: Sendable {
 
   /// Every figure with its source.
   public func describe() -> [ProfileEntry] {
-    let figures: [(String, Figure)] = [
+    var figures: [(String, Figure)] = [
       ("per_kernel", perKernelOverhead), ("per_layer", perLayerOverhead),
       ("per_step", perStepOverhead), ("per_copy", perCopyOverhead),
       ("compute_efficiency", computeEfficiency), ("memory_efficiency", memoryEfficiency),
       ("dequantization_efficiency", dequantizationEfficiency),
     ]
+    if let hostMemoryEfficiency {
+      figures.append(("host_memory_efficiency", hostMemoryEfficiency))
+    }
     return figures.map { ProfileEntry(path: $0.0, part: name, figure: $0.1) }
   }
 }

@@ -58,6 +58,7 @@ extension DeviceTiming {
   ) throws(Diagnostics) {
     var software = SoftwareCosts(runtime)
     software.perKernel = 0
+    if let share = runtime.hostMemoryEfficiency { software.memoryEfficiency = share.effective }
     self.init(
       capability: DeviceCapability(cpu: cpu, dram: dram), software: software,
       laws: try Self.laws(cpu.timing, over: laws))

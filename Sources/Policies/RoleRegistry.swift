@@ -50,19 +50,8 @@ public enum RoleRegistry {
     .init(
       name: "all", summary: "fetches every expert of the next layer while a layer is computed"
     ) { PrefetchAll() },
-    .init(
-      name: "predicted",
-      summary: "fetches what a predictor names, nearest layer and heaviest first",
-      parameters: [
-        RoleParameter(
-          "depth", .count(1...1000), default: 1, summary: "layers ahead that are fetched for"),
-        RoleParameter(
-          "count", .count(1...65_536), otherwise: "all",
-          summary: "the most experts of a layer that are asked for, the heaviest"),
-      ]
-    ) { settings in
-      PredictedPrefetch(depth: settings.count("depth") ?? 1, count: settings.count("count"))
-    },
+    PredictedPrefetch.registration,
+    AdaptiveDepthPrefetch.registration,
   ]
 
   /// Predictors.
@@ -71,28 +60,12 @@ public enum RoleRegistry {
     .init(name: "oracle", summary: "predicts exactly what later gates will choose") {
       OraclePrediction()
     },
-    .init(
-      name: "recall", summary: "predicts a given share of a token's experts rightly",
-      parameters: [
-        RoleParameter(
-          "recall", .shares(0...1, most: 1000),
-          summary: "the share predicted rightly, or a list of shares by distance"),
-        RoleParameter(
-          "distance", .count(1...1000), otherwise: "length of recall",
-          summary: "layers ahead that are predicted"),
-      ]
-    ) { (settings) throws(RoleProblem) in
-      let recall = settings["recall"] ?? []
-      let distance = settings.count("distance") ?? recall.count
-      guard recall.count == 1 || recall.count == distance else {
-        throw RoleProblem(
-          parameter: "recall",
-          message: "has \(recall.count) shares for a distance of \(distance); one share for all"
-            + " distances or one for each is expected")
-      }
-      return RecallPrediction(
-        recall: recall.count == distance ? recall : Array(repeating: recall[0], count: distance))
-    },
+    RecallPrediction.registration,
+    FrequencyPrediction.registration,
+    RepeatPrediction.registration,
+    MarkovPrediction.registration,
+    ExpertMapPrediction.registration,
+    ActivationMatrixPrediction.registration,
   ]
 
   /// Schedules.
@@ -105,18 +78,25 @@ public enum RoleRegistry {
       .init(
         name: "load-then-compute", summary: "loads all that a layer misses, then computes the layer"
       ) { LoadThenCompute() },
+      .init(
+        name: "expert-by-expert",
+        summary: "asks for experts in the order of their numbers, waits for and computes each"
+      ) { ExpertByExpert() },
     ] + graphSchedules
 
   /// What becomes of activated experts.
   public static let resolve: [RoleRegistration<any ResolvePolicy>] = [
     .init(
       name: "fetch", summary: "computes every activated expert on the GPU, fetching what is missing"
-    ) { FetchResolve() }
+    ) { FetchResolve() },
+    ScoreThresholdResolve.registration, HostResolve.registration, CheapestResolve.registration,
+    HotColdResolve.registration,
   ]
 
   /// What starts where.
   public static let placement: [RoleRegistration<any PlacementPolicy>] = [
-    .init(name: "uniform", summary: "holds as many experts of each layer") { UniformPlacement() }
+    .init(name: "uniform", summary: "holds as many experts of each layer") { UniformPlacement() },
+    HostLayersPlacement.registration,
   ]
 
   /// Admission policies.
@@ -132,6 +112,9 @@ public enum RoleRegistry {
       name: "length-sorted",
       summary: "closed batches whose micro-batches have about as many prompt tokens each"
     ) { LengthSortedBatch() },
+    .init(
+      name: "expert-queues", summary: "fills the batch with requests that lean to the same expert"
+    ) { ExpertQueues() },
   ]
 
   /// The registration with a name.

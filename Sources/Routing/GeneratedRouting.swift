@@ -151,6 +151,20 @@ public final class GeneratedRouting: RoutingSource {
     }
   }
 
+  /// How a request's tokens share out over the experts of a layer: the model's popularity as this
+  /// request perturbs it, choices that follow the layer before included.
+  public func tendency(slot: Int, layer: Int, into shares: inout [Float]) {
+    precondition(layer >= 0 && layer < shape.layers)
+    let probabilities =
+      isNarrow
+      ? narrow[slot].inclusionProbabilities(layer: layer)
+      : wide[slot].inclusionProbabilities(layer: layer)
+    shares.removeAll(keepingCapacity: true)
+    var sum: Float = 0
+    for expert in 0..<shape.experts { sum += probabilities[expert] }
+    for expert in 0..<shape.experts { shares.append(probabilities[expert] / sum) }
+  }
+
   private func addPrefill<Expert: FixedWidthInteger & UnsignedInteger>(
     _ state: SequenceState<Expert>, _ position: Int, _ count: Int, _ layer: Int,
     _ activation: inout LayerActivation

@@ -43,8 +43,58 @@ public protocol RoutingSource {
   mutating func addPrefill(
     slot: Int, position: Int, count: Int, layer: Int, to activation: inout LayerActivation)
 
+  /// How a request's tokens share out over the experts of a layer, as far as the source knows it
+  /// beforehand; the shares sum to 1.
+  ///
+  /// What a text reveals of itself, put in terms of experts: the proxy for what predictors of real
+  /// systems read from embeddings and from gates' probabilities. It tells of the request as a whole,
+  /// not of a single token.
+  ///
+  /// - Parameter shares: receives one share for each expert, or nothing where none is known.
+  mutating func tendency(slot: Int, layer: Int, into shares: inout [Float])
+
   /// What a reader of the results should know, e.g. that the trace ran out and was wrapped.
   var notices: [String] { get }
+}
+
+extension RoutingSource {
+  /// Knows none.
+  public mutating func tendency(slot: Int, layer: Int, into shares: inout [Float]) {
+    shares.removeAll(keepingCapacity: true)
+  }
+
+  /// The expert that the first tokens of a request's prompt use most in the first layer: by what
+  /// requests can be told apart that will use the same experts.
+  ///
+  /// The request is begun and ended again, so a source that serves an engine needs a copy for this.
+  ///
+  /// - Throws: what `beginSequence` throws.
+  public mutating func leadingExpert(
+    of key: SequenceKey, promptTokens: Int, using activation: inout LayerActivation
+  ) throws -> Int32 {
+    let slot = try beginSequence(key, promptTokens: promptTokens, outputTokens: 1)
+    defer { endSequence(slot: slot) }
+    activation.reset()
+    if promptTokens > 0 {
+      addPrefill(
+        slot: slot, position: 0, count: min(promptTokens, GeneratedRouting.largestPromptRange),
+        layer: 0, to: &activation)
+    } else {
+      addDecode(slot: slot, position: 0, layer: 0, to: &activation)
+    }
+    var leader: Int32 = -1
+    for expert in activation.distinct {
+      guard leader >= 0 else {
+        leader = expert
+        continue
+      }
+      let (weight, best) = (
+        activation.weightPerExpert[Int(expert)], activation.weightPerExpert[Int(leader)]
+      )
+      if weight > best || (weight == best && expert < leader) { leader = expert }
+    }
+    return leader
+  }
 }
 
 /// A trace has no further sequence for a request, and its options say to stop.

@@ -215,6 +215,17 @@ public final class TraceRouting: RoutingSource {
       to: &activation)
   }
 
+  /// How the recorded tokens of a request's sequence share out over the experts of a layer, all of
+  /// them, those still to come included.
+  public func tendency(slot: Int, layer: Int, into shares: inout [Float]) {
+    precondition(layer >= 0 && layer < shape.layers)
+    fillHistogram(slot)
+    shares.removeAll(keepingCapacity: true)
+    let counts = slots[slot].histogram[layer * shape.experts..<(layer + 1) * shape.experts]
+    let sum = counts.reduce(0, +)
+    for count in counts { shares.append(Float(count) / Float(max(1, sum))) }
+  }
+
   private func fillHistogram(_ slot: Int) {
     let sequence = slots[slot].sequence
     if slots[slot].histogramSequence == sequence { return }

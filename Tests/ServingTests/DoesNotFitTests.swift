@@ -36,7 +36,6 @@ struct DoesNotFitTests {
     Plan(cache: .init(experts: .automatic, keyValue: .bytes(1 << 40))),
     Plan(cache: .init(experts: .count(1), keyValue: .bytes(1 << 20))),
     Plan(cache: .init(experts: .share(0.01))),
-    Plan(cache: .init(experts: .count(0))),
     Plan(cache: .init(experts: .bytes(1 << 20))),
     Plan(device: 16),
     Plan(device: 8),

@@ -13,6 +13,7 @@ public struct CacheReplayRun: Sendable {
   public private(set) var access = SetAccess()
   private var accesses: [Int]
   private var hits: [Int]
+  private var lastLayer = Int.max
 
   init(eviction: String, tier: ResidencyTier) {
     self.eviction = eviction
@@ -23,6 +24,9 @@ public struct CacheReplayRun: Sendable {
 
   /// Replays one layer's set, its members in touch order.
   public mutating func apply(_ members: [SetMember], layer: Int, counts: Bool) {
+    if layer <= lastLayer { tier.beginStep() }
+    lastLayer = layer
+    tier.beginLayer(layer)
     access.replay(members, in: &tier)
     guard counts else { return }
     accesses[layer] += members.count
@@ -31,6 +35,7 @@ public struct CacheReplayRun: Sendable {
 
   /// Empties the cache and ends its rule's memory.
   public mutating func reset() {
+    lastLayer = .max
     access.evicted.removeAll(keepingCapacity: true)
     tier.clear(evicted: &access.evicted)
     tier.resetEviction()

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Hardware
 import Policies
 import Serving
 
@@ -10,10 +9,14 @@ struct ComparisonContender {
   var name: String
   /// Whether it was asked for or is a ceiling.
   var kind: PolicyComparison.Row.Kind
-  /// The policy.
-  var policy: ScenarioPolicy
+  /// The scenario under this policy; of the rest, the policy's preset may decide how the cache is
+  /// divided.
+  var scenario: Scenario
   /// Whether transfers take no time.
   var hasFreeTransfers = false
+
+  /// The policy.
+  var policy: ScenarioPolicy { scenario.policy }
 
   /// The roles by name.
   var roles: PolicyComparison.Roles {
@@ -38,7 +41,7 @@ struct ComparisonContender {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers
       && policy.chunks == other.policy.chunks && policy.pinned == other.policy.pinned
       && policy.writeBack == other.policy.writeBack
-      && parameters == other.parameters
+      && parameters == other.parameters && scenario.cache == other.scenario.cache
   }
 
   /// What the roles' parameters are set to.
@@ -49,15 +52,12 @@ struct ComparisonContender {
     ].map(\.parameters)
   }
 
-  /// The configuration of a run: that of the scenario, under this policy.
-  func configuration(
-    _ base: ServingConfiguration, runtime: RuntimeProfile
-  ) throws -> ServingConfiguration {
-    var configuration = base
-    configuration.policy = try policy.composition(runtime: runtime)
+  /// The configuration of a run.
+  func configuration(replication: UInt32, library: DataLibrary) throws -> ServingConfiguration {
+    var configuration = try scenario.configuration(replication: replication, library: library)
     configuration.policy.name = name
     configuration.setting.policy = name
-    if hasFreeTransfers { configuration.figures = base.figures.withFreeTransfers() }
+    if hasFreeTransfers { configuration.figures = configuration.figures.withFreeTransfers() }
     return configuration
   }
 }
@@ -73,15 +73,16 @@ extension ComparisonContender {
   /// With free transfers nothing is gained by fetching ahead or by computing an expert before the
   /// others of its layer are there, so that neither is done: no policy is faster.
   static func ceilings(of baseline: ComparisonContender) -> [ComparisonContender] {
-    var evicting = baseline.policy
-    evicting.eviction = role("belady", like: baseline.policy.eviction)
-    var free = baseline.policy
-    free.prediction = role("none", like: baseline.policy.prediction)
-    free.prefetch = role("none", like: baseline.policy.prefetch)
-    free.schedule = role("load-then-compute", like: baseline.policy.schedule)
+    var evicting = baseline.scenario
+    evicting.policy.eviction = role("belady", like: baseline.policy.eviction)
+    var free = baseline.scenario
+    free.policy.prediction = role("none", like: baseline.policy.prediction)
+    free.policy.prefetch = role("none", like: baseline.policy.prefetch)
+    free.policy.schedule = role("load-then-compute", like: baseline.policy.schedule)
     return [
-      ComparisonContender(name: beladyCeiling, kind: .ceiling, policy: evicting),
-      ComparisonContender(name: linkCeiling, kind: .ceiling, policy: free, hasFreeTransfers: true),
+      ComparisonContender(name: beladyCeiling, kind: .ceiling, scenario: evicting),
+      ComparisonContender(
+        name: linkCeiling, kind: .ceiling, scenario: free, hasFreeTransfers: true),
     ]
   }
 

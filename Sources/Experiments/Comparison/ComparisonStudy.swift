@@ -2,7 +2,6 @@
 
 import Configuration
 import Foundation
-import Hardware
 public import Serving
 
 /// Runs several policies on the same requests and the same routing.
@@ -60,7 +59,7 @@ public struct ComparisonStudy {
       try Self.check(preset, scenario: nameOrPath, library: library)
       let scenario = try Scenario.load(
         nameOrPath, overrides: ["policy=\(Self.quoted(preset))"] + overrides, library: library)
-      contenders.append(.init(name: name, kind: .policy, policy: scenario.policy))
+      contenders.append(.init(name: name, kind: .policy, scenario: scenario))
       if first == nil { first = scenario }
     }
     guard let scenario = first else { throw ComparisonError.noPolicies }
@@ -90,14 +89,10 @@ public struct ComparisonStudy {
   /// - Throws: What running throws; `DoesNotFit` when the model does not fit.
   public func run(progress: ((Progress) -> Void)? = nil) throws -> Outcome {
     let clock = ProcessClock()
-    let profiles = ProfileLibrary(folders: library.folders(.hardware))
-    let runtime = try scenario.runtime.read(
-      inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
     var results = [[SimulationResult]](repeating: [], count: contenders.count)
     var setting: SimulationResult.SettingSummary?
     var events: UInt64 = 0
     for replication in 0..<UInt32(replications) {
-      let base = try scenario.configuration(replication: replication, library: library)
       for (index, contender) in contenders.enumerated() {
         if let same = contenders[..<index].firstIndex(where: { $0.equals(contender) }) {
           // Nothing of a run depends on what the policy is called.
@@ -110,7 +105,8 @@ public struct ComparisonStudy {
           Progress(
             completed: Int(replication) * contenders.count + index,
             total: replications * contenders.count, policy: contender.name))
-        let configuration = try contender.configuration(base, runtime: runtime)
+        let configuration = try contender.configuration(
+          replication: replication, library: library)
         let result = try ServingSimulation.run(configuration).result
         events += result.eventsProcessed
         if index == baseline, setting == nil { setting = result.setting }

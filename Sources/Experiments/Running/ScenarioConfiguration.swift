@@ -118,6 +118,7 @@ extension Scenario {
       switch cache.experts {
       case .automatic: .automatic
       case .all: .all
+      case .none: .count(0)
       case .sized(.share(let share)): .share(share)
       case .sized(.count(let count)): .count(count)
       case .sized(.bytes(let bytes)): .bytes(bytes)

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// How the machine's memories are used.
-public struct ScenarioCache: Sendable {
+public struct ScenarioCache: Sendable, Equatable {
   /// Room for experts in the fastest memory.
   public enum Room: Hashable, Sendable {
     /// Whatever is left.
     case automatic
     /// Every expert.
     case all
+    /// No expert: each passes through a staging buffer.
+    case none
     /// A share, a number or bytes of each pool.
     case sized(CacheCapacity)
   }

@@ -28,13 +28,14 @@ extension ScenarioReader {
     switch reader.string("experts") {
     case nil, "auto"?: return .automatic
     case "all"?: return .all
+    case "none"?: return .none
     case let text?:
       do {
         return .sized(try CacheCapacity(parsing: text))
       } catch {
         reader.report(
           "experts",
-          "\(error); expected auto, all, a share such as 35%, a number of experts, or bytes")
+          "\(error); expected auto, all, none, a share such as 35%, a number of experts, or bytes")
         return .automatic
       }
     }

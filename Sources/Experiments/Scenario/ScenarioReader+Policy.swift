@@ -17,7 +17,10 @@ extension ScenarioReader {
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
       admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...255) ?? 1,
       pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
-    if collector.all.count == problemsBefore { checkPrediction(of: policy, reader) }
+    if collector.all.count == problemsBefore {
+      checkPrediction(of: policy, reader)
+      checkGraph(of: policy, reader)
+    }
     return policy
   }
 
@@ -115,6 +118,11 @@ extension ScenarioReader {
         "prediction",
         "'\(policy.prediction.name)' has no use: prefetch '\(policy.prefetch.name)' asks for no"
           + " predictions; set policy.prefetch to predicted")
+    } else if depth > 0, depth < roles.prediction.nearest {
+      reader.report(
+        "prefetch",
+        "fetches for \(depth) layers ahead, but the predictor '\(policy.prediction.name)' answers from"
+          + " \(roles.prediction.nearest) layers ahead on; set policy.prefetch.depth")
     } else if depth > reach {
       reader.report(
         "prefetch",

@@ -142,19 +142,22 @@ struct ScenarioResolver {
   /// The keys of a preset that describe it and are no part of the policy.
   static let presetDescription = ["name", "summary", "source"]
 
-  /// The tree with a preset's roles laid over its policy, without what describes the preset.
+  /// The keys of a preset that are no roles: other parts of a scenario that the system comes with.
+  static let presetParts = ["cache"]
+
+  /// The tree with a preset's roles laid over its policy, and its other parts over the tree's, without
+  /// what describes the preset.
   static func merge(
     policy preset: ConfigurationNode, into tree: ConfigurationNode
   ) -> ConfigurationNode {
     var policy = preset
+    let entries = preset.mapping ?? []
     policy.content = .mapping(
-      (preset.mapping ?? []).filter { !presetDescription.contains($0.key) })
-    let wrapped = ConfigurationNode(
-      .mapping([
-        ConfigurationNode.Entry(
-          key: "policy", keyLocation: policy.location, value: policy.moved(to: "policy"))
-      ]), location: policy.location)
-    return tree.merging(wrapped)
+      entries.filter { !(presetDescription + presetParts).contains($0.key) })
+    let roles = ConfigurationNode.Entry(
+      key: "policy", keyLocation: policy.location, value: policy.moved(to: "policy"))
+    let parts = entries.filter { presetParts.contains($0.key) }
+    return tree.merging(ConfigurationNode(.mapping([roles] + parts), location: policy.location))
   }
 
   /// The base with its roles in the form in which a tree's are laid over them: a plain name becomes

@@ -85,7 +85,6 @@ public struct ReferenceFormula: Sendable {
   }
 
   /// Every formula.
-  public static let all: [ReferenceFormula] = [
-    .expertTransfer, .streamedModel,
-  ]
+  public static let all: [ReferenceFormula] =
+    [.expertTransfer, .streamedModel] + layerKernels + optimiser
 }

@@ -56,7 +56,9 @@ public struct StaticBatch: ClosedBatchPolicy {
         sequences = 0
         tokens = 0
       }
-      guard batch < limits.count, tokens + needed <= limits.cachedTokens else { return }
+      // The first may be alone, however long it is.
+      let fits = tokens + needed <= limits.cachedTokens || position == 0
+      guard batch < limits.count, fits else { return }
       assignment[position] = Int32(batch)
       sequences += 1
       tokens += needed
@@ -68,7 +70,8 @@ public struct StaticBatch: ClosedBatchPolicy {
 ///
 /// MoE-Lightning (arXiv 2411.11217), algorithm 2: requests by length of prompt, the longest first,
 /// each into the micro-batch with the fewest tokens; one whose tokens would not fit waits for the
-/// next batch; a micro-batch closes when it has as many requests as it may.
+/// next batch; a micro-batch closes when it has as many requests as it may. Where nobody fits, the
+/// first to have arrived is served alone.
 public struct LengthSortedBatch: ClosedBatchPolicy {
   /// Micro-batches of equal work.
   public init() {}
@@ -101,5 +104,6 @@ public struct LengthSortedBatch: ClosedBatchPolicy {
       sums[chosen] += prompt
       counts[chosen] += 1
     }
+    if waiting.count > 0, counts.allSatisfy({ $0 == 0 }) { assignment[0] = 0 }
   }
 }

@@ -39,17 +39,29 @@ public struct BlockHeap: Sendable {
   /// Creates empty queues for a tier's blocks and pools.
   public init(for view: borrowing ResidencyView) {
     let blocks = view.blockCount
+    self.init(
+      queues: (0..<blocks).map { Int32(view.pool(of: BlockID($0))) }, count: view.poolCount)
+  }
+
+  /// Creates empty queues of a rule's own making, for rules whose order within a part of a pool does
+  /// not depend on the moment.
+  ///
+  /// - Parameters:
+  ///   - queues: The queue of each block, by block number.
+  ///   - count: The number of queues.
+  public init(queues: [Int32], count: Int) {
+    let blocks = queues.count
     positions = [Int32](repeating: -1, count: blocks)
     heap = [Entry](repeating: Entry(key: 0, block: 0), count: blocks)
-    pools = (0..<blocks).map { Int32(view.pool(of: BlockID($0))) }
-    var sizes = [Int](repeating: 0, count: view.poolCount)
+    pools = queues
+    var sizes = [Int](repeating: 0, count: count)
     for pool in pools { sizes[Int(pool)] += 1 }
     var start = 0
     for size in sizes {
       starts.append(start)
       start += size
     }
-    counts = [Int](repeating: 0, count: view.poolCount)
+    counts = [Int](repeating: 0, count: count)
     aside.reserveCapacity(blocks)
   }
 

@@ -127,4 +127,18 @@ public struct BlockLists: Sendable {
     }
     return nil
   }
+
+  /// The last block of a list that may be dropped now.
+  ///
+  /// - Complexity: O(blocks behind it that may not).
+  @inlinable
+  public func lastEvictable(ofList list: Int, view: borrowing ResidencyView) -> BlockID? {
+    var candidate = nodes[Int(blockCount) + list].previous
+    while candidate < blockCount {
+      let block = BlockID(rawValue: candidate)
+      if view.isEvictable(block) { return block }
+      candidate = nodes[Int(candidate)].previous
+    }
+    return nil
+  }
 }

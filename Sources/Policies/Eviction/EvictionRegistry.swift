@@ -39,6 +39,7 @@ public struct EvictionRegistration: Sendable {
   /// The parameters that it knows; all others are refused.
   public let parameters: [RoleParameter]
   private let build: @Sendable (EvictionContext, RoleSettings) throws -> any EvictionPolicy
+  private let check: @Sendable (RoleSettings) throws(RoleProblem) -> Void
 
   /// Creates a registration of a rule without parameters.
   public init(
@@ -51,14 +52,19 @@ public struct EvictionRegistration: Sendable {
     self.usesPopularity = usesPopularity
     parameters = []
     build = { context, _ in try make(context) }
+    check = { (_) throws(RoleProblem) in }
   }
 
   /// Creates a registration of a rule with parameters.
   ///
-  /// `make` gets values within the parameters' forms, those with a default always.
+  /// `make` gets values within the parameters' forms, those with a default always, that `check` has
+  /// found no fault with.
   public init(
     name: String, summary: String, parameters: [RoleParameter], needsFuture: Bool = false,
     usesPopularity: Bool = false,
+    check: @escaping @Sendable (RoleSettings) throws(RoleProblem) -> Void = {
+      (_) throws(RoleProblem) in
+    },
     make: @escaping @Sendable (EvictionContext, RoleSettings) throws -> any EvictionPolicy
   ) {
     self.name = name
@@ -66,6 +72,7 @@ public struct EvictionRegistration: Sendable {
     self.needsFuture = needsFuture
     self.usesPopularity = usesPopularity
     self.parameters = parameters
+    self.check = check
     build = make
   }
 
@@ -75,12 +82,16 @@ public struct EvictionRegistration: Sendable {
   public func make(
     _ context: EvictionContext, settings: RoleSettings = RoleSettings()
   ) throws -> any EvictionPolicy {
-    try build(context, try settings.completed(with: parameters, of: name))
+    let completed = try settings.completed(with: parameters, of: name)
+    try check(completed)
+    return try build(context, completed)
   }
 
   /// What is wrong with the values of its parameters, if anything.
   public func problem(_ settings: RoleSettings) -> RoleProblem? {
-    do throws(RoleProblem) { _ = try settings.completed(with: parameters, of: name) } catch {
+    do throws(RoleProblem) {
+      try check(try settings.completed(with: parameters, of: name))
+    } catch {
       return error
     }
     return nil
@@ -94,9 +105,13 @@ public enum EvictionRegistry {
     LRUEviction.registration,
     LFUEviction.registration,
     FIFOEviction.registration,
+    LIFOEviction.registration,
     StaticEviction.registration,
     NoRetention.registration,
     BeladyRegistration.registration,
+    HobbitEviction.registration,
+    ExpertMapEviction.registration,
+    ActivationEviction.registration,
   ]
 
   /// The names of all rules, in order.

@@ -14,6 +14,9 @@ public protocol PredictionPolicy: Sendable {
   /// The number of layers that it looks ahead; 0 if it never predicts, `Int.max` without limit.
   var reach: Int { get }
 
+  /// The number of layers ahead of a gate below which it answers nothing; 1 by default.
+  var nearest: Int { get }
+
   /// Seconds from a gate's decision to the answers it makes possible; 0 by default. The predictor
   /// is one thread of the host: the answers of one moment come together.
   var latencySeconds: Double { get }
@@ -24,6 +27,20 @@ public protocol PredictionPolicy: Sendable {
 
   /// Whether it learns from what gates choose (`sequenceBegan`, `observed`, `sequenceEnded`).
   var observes: Bool { get }
+
+  /// Whether it asks how a request's tokens share out over the experts (`tendency(of:…)`), which
+  /// stands for what a real predictor reads from the text; false by default.
+  var needsTendencies: Bool { get }
+
+  /// Whether it asks how popular each expert is (`configure(popularity:)`); false by default.
+  var usesPopularity: Bool { get }
+
+  /// Tells how much each expert block is used, by block number, in any unit; once, after `configure`.
+  mutating func configure(popularity: [Double])
+
+  /// Tells how a request's tokens share out over the experts of a layer; for each layer once, after
+  /// `sequenceBegan`. Not called where the routing source does not know.
+  mutating func tendency(of request: UInt64, layer: Int, shares: [Float])
 
   /// A request begins to be computed. Told to predictors that observe.
   ///
@@ -64,6 +81,16 @@ public protocol PredictionPolicy: Sendable {
 }
 
 extension PredictionPolicy {
+  /// Answers from the next layer on.
+  public var nearest: Int { 1 }
+  /// Reads nothing from the text.
+  public var needsTendencies: Bool { false }
+  /// Needs to know no popularity.
+  public var usesPopularity: Bool { false }
+  /// Does nothing.
+  public mutating func configure(popularity: [Double]) {}
+  /// Does nothing.
+  public mutating func tendency(of request: UInt64, layer: Int, shares: [Float]) {}
   /// Answers at once.
   public var latencySeconds: Double { 0 }
   /// Predicts from gates alone.
@@ -96,8 +123,12 @@ public struct PredictionSubject: BitwiseCopyable, Sendable {
   public var position: Int
   /// The layer that is predicted, counted among the MoE layers.
   public var layer: Int
-  /// How many layers ahead of the one whose gate has just decided it lies; at least 1.
+  /// How many layers ahead of the one whose gate has just decided it lies; at least 1, and 0 of an
+  /// observation.
   public var distance: Int
+
+  /// The layer whose gate has just decided; -1 at the start of a step.
+  public var decidedLayer: Int { layer - distance }
 
   /// A subject of a prediction.
   public init(request: UInt64, position: Int, layer: Int, distance: Int) {

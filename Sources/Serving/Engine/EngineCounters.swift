@@ -65,7 +65,7 @@ struct EngineCounters {
   /// Blocks fetched ahead, what became of them, and how right the predictions were.
   var prefetch = SimulationResult.PrefetchReport()
   /// What became of activated experts, where a policy decides that.
-  var resolve: SimulationResult.ResolveReport
+  var resolve = SimulationResult.ResolveReport()
   /// Output and prompt tokens computed.
   var outputTokens: Int64 = 0
   var promptTokens: Int64 = 0
@@ -74,10 +74,9 @@ struct EngineCounters {
   var cacheDecisions: UInt64 = 0
   var operations: UInt64 = 0
 
-  init(layers: Int, versions: Int) {
+  init(layers: Int) {
     fast = Tier(layers: layers)
     host = Tier(layers: layers)
-    resolve = .init(byVersion: [UInt64](repeating: 0, count: versions))
   }
 
   @inline(__always)

@@ -43,7 +43,11 @@ extension ServingEngine {
       let entry = activated.experts[index]
       switch choices[index] {
       case .version(let version):
-        counters.resolve.byVersion[Int(version)] += 1
+        if version == 0 {
+          counters.resolve.fullPrecision += 1
+        } else {
+          counters.resolve.lowPrecision += 1
+        }
         members.append(
           SetMember(
             block: tier.layout.block(

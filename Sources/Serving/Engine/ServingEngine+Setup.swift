@@ -23,6 +23,11 @@ extension ServingEngine {
       ?? MemoryPlan(
         model: model, precision: configuration.precision, figures: configuration.figures,
         cache: configuration.cache, division: division)
+    if graph != nil, !memory.everyExpertIsResident {
+      throw GraphPlanError(
+        "the schedule streams no weights, and device memory does not hold every expert: room for"
+          + " all of them (cache.experts: all) or another schedule is needed")
+    }
     let layout = BlockLayout(
       layers: max(1, memory.layers), experts: max(1, memory.experts),
       versions: 1 + division.versions.count, chunks: configuration.policy.transfer.chunks
@@ -188,7 +193,7 @@ extension ServingEngine {
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic
-    counters = EngineCounters(layers: memory.layers, versions: layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     graphState = graph
     var run = configuration.run
     // A closed batch ends as it began, at once: there is no warm-up to find.
@@ -227,7 +232,7 @@ extension ServingEngine {
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
-    counters = EngineCounters(layers: memory.layers, versions: tier.layout.versions)
+    counters = EngineCounters(layers: memory.layers)
     ahead.queue.resetCount()
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))

@@ -35,17 +35,18 @@ struct GraphState {
     let lengths = try Lengths(configuration, most: Self.requestsLookedAt)
     let figures = configuration.figures
     let rates = GraphRates(figures, timing: configuration.timing)
-    plan = try schedule.configure(
-      GraphPlanContext(
-        model: configuration.model, precision: configuration.precision, rates: rates,
-        timing: configuration.timing, hostTiming: configuration.hostTiming,
-        deviceBytes: Int64(
-          Double(figures.deviceMemoryBytes) * configuration.cache.memoryFraction),
-        workspaceBytes: configuration.cache.workspaceBytes,
-        hostBytes: Int64(Double(figures.hostMemoryBytes) * MemoryPlan.usableHostShare),
-        residentShare: Self.residentShare(configuration), meanPrompt: lengths.meanPrompt,
-        longestPrompt: lengths.longestPrompt, meanOutput: lengths.meanOutput,
-        maximumSequences: configuration.limits.maximumSequences))
+    var planned = GraphPlanContext(
+      model: configuration.model, precision: configuration.precision, rates: rates,
+      timing: configuration.timing, hostTiming: configuration.hostTiming,
+      deviceBytes: Int64(
+        Double(figures.deviceMemoryBytes) * configuration.cache.memoryFraction),
+      workspaceBytes: configuration.cache.workspaceBytes,
+      hostBytes: Int64(Double(figures.hostMemoryBytes) * MemoryPlan.usableHostShare),
+      residentShare: Self.residentShare(configuration), meanPrompt: lengths.meanPrompt,
+      longestPrompt: lengths.longestPrompt, meanOutput: lengths.meanOutput,
+      maximumSequences: configuration.limits.maximumSequences)
+    planned.devices = configuration.devices
+    plan = try schedule.configure(planned)
     if plan != nil, !(configuration.policy.admission is any ClosedBatchPolicy) {
       throw GraphPlanError(
         "the schedule runs closed batches; set policy.admission to static-batch or length-sorted")

@@ -61,7 +61,7 @@ public struct ExpertPipeline: GraphSchedulePolicy {
     let wanted = max(
       productMultiprocessors ?? 1,
       collectiveMultiprocessors + (productMultiprocessors == nil ? 1 : 0))
-    guard wanted <= multiprocessors else {
+    guard context.devices == 1 || wanted <= multiprocessors else {
       throw GraphPlanError(
         "the schedule asks for \(wanted) multiprocessors, the GPU has \(multiprocessors); set"
           + " policy.schedule.gemm_sms and communication_sms")

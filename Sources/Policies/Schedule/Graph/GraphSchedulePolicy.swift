@@ -113,6 +113,8 @@ public struct GraphPlanContext: Sendable {
   public var meanOutput: Double
   /// The most sequences that may run at once.
   public var maximumSequences: Int
+  /// Devices over which experts are spread.
+  public var devices = 1
 
   /// A context.
   public init(

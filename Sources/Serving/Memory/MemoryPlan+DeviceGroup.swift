@@ -50,6 +50,7 @@ extension MemoryPlan {
       slots: model.expertCount, scope: .perLayer, everyExpertIsResident: true, hostSlots: nil,
       hostExpertBytes: 0, isElastic: false, sharedBytes: 0)
     devices = group.devices
+    versionSlots = [slots]
     let smallest = Self.smallestKeyValue(model, precision: precision, cache: cache)
     let least = group.attention == .tensor ? smallest / Int64(group.devices) : smallest
     guard max(keyValueBytes, least) <= room, keyValueBytes >= least else {

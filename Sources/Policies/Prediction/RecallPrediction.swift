@@ -116,12 +116,11 @@ public struct RecallPrediction: PredictionPolicy {
   }
 
   private func recall(of subject: PredictionSubject) -> Double? {
-    let isAtStart = subject.decidedLayer < 0
     switch timing {
-    case .step: return isAtStart ? recall[0] : nil
+    case .step: return subject.decidedLayer < 0 ? recall[0] : nil
     case .gate:
       let place = subject.distance - nearest
-      return !isAtStart && recall.indices.contains(place) ? recall[place] : nil
+      return recall.indices.contains(place) ? recall[place] : nil
     }
   }
 

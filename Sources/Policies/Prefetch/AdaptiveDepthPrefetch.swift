@@ -9,7 +9,7 @@ import Routing
 ///
 /// Where experts have less precise versions, each is fetched in the one that its score asks for: the
 /// score of an expert is the share of the weight that heavier ones of its layer have, 0 for the
-/// first; up to `high` it is the scenario's version, up to `low` the next, and beyond it is not
+/// first; up to `high` it is the scenario's version, up to `skip` the next, and beyond it is not
 /// fetched, as it would be skipped. An expert counts as here in any version as precise. The scores
 /// are those of the step's sum, which for a single token are the paper's.
 public struct AdaptiveDepthPrefetch: PrefetchPolicy {
@@ -18,18 +18,18 @@ public struct AdaptiveDepthPrefetch: PrefetchPolicy {
   /// The score up to which an expert is fetched in the scenario's version, HOBBIT's T1.
   public let high: Double
   /// The score up to which it is fetched at all, HOBBIT's T2.
-  public let low: Double
+  public let skip: Double
   private var layout: BlockLayout?
   private var hasFound = false
 
   /// A policy that walks so many layers.
   ///
-  /// - Precondition: `depth` is at least 1, and `high` not above `low`.
-  public init(depth: Int = 3, high: Double = 0.6, low: Double = 0.9) {
-    precondition(depth >= 1 && high <= low)
+  /// - Precondition: `depth` is at least 1, and `high` not above `skip`.
+  public init(depth: Int = 3, high: Double = 0.6, skip: Double = 0.9) {
+    precondition(depth >= 1 && high <= skip)
     self.depth = depth
     self.high = high
-    self.low = low
+    self.skip = skip
   }
 
   /// The layers that it wants predicted.
@@ -76,7 +76,7 @@ public struct AdaptiveDepthPrefetch: PrefetchPolicy {
   /// The version that a score asks for; `nil` for none.
   private func version(score: Double, of versions: Int) -> Int? {
     if versions == 1 || score <= high { return 0 }
-    return score <= low ? 1 : nil
+    return score <= skip ? 1 : nil
   }
 
   static let registration = RoleRegistration<any PrefetchPolicy>(
@@ -89,14 +89,14 @@ public struct AdaptiveDepthPrefetch: PrefetchPolicy {
         "high", .number(0...1), default: 0.6,
         summary: "the score up to which an expert is fetched in its own precision"),
       RoleParameter(
-        "low", .number(0...1), default: 0.9,
-        summary: "the score up to which it is fetched in the next version"),
+        "skip", .number(0...1), default: 0.9,
+        summary: "the score above which it is not fetched, and up to which in the next version"),
     ]
   ) { (settings) throws(RoleProblem) in
-    let (high, low) = (settings.number("high") ?? 0.6, settings.number("low") ?? 0.9)
-    guard high <= low else {
-      throw RoleProblem(parameter: "low", message: "is \(low), below high, \(high)")
+    let (high, skip) = (settings.number("high") ?? 0.6, settings.number("skip") ?? 0.9)
+    guard high <= skip else {
+      throw RoleProblem(parameter: "skip", message: "is \(skip), below high, \(high)")
     }
-    return AdaptiveDepthPrefetch(depth: settings.count("depth") ?? 3, high: high, low: low)
+    return AdaptiveDepthPrefetch(depth: settings.count("depth") ?? 3, high: high, skip: skip)
   }
 }

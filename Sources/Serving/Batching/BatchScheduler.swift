@@ -56,14 +56,14 @@ struct BatchScheduler {
   }
 
   /// Queues a request.
-  mutating func enqueue(_ request: Request) {
+  mutating func enqueue(_ request: Request, expertKey: Int32 = -1) {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
-      sequences[Int(slot)] = SequenceState(request: request)
+      sequences[Int(slot)] = SequenceState(request: request, expertKey: expertKey)
     } else {
       slot = Int32(sequences.count)
-      sequences.append(SequenceState(request: request))
+      sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     waiting.append(slot)
   }
@@ -182,7 +182,7 @@ struct BatchScheduler {
       return WaitingRequest(
         number: sequence.request.number, promptTokens: sequence.prefillTarget,
         outputTokens: Int(sequence.request.outputTokens) - sequence.produced,
-        arrival: sequence.request.arrivalNanoseconds)
+        arrival: sequence.request.arrivalNanoseconds, expertKey: sequence.expertKey)
     }
   }
 }

@@ -30,8 +30,12 @@ struct SequenceState {
   /// Whether it was ever scheduled.
   var wasScheduled = false
 
-  init(request: Request) {
+  /// The expert that its first tokens use most in the first MoE layer; -1 where nobody asks.
+  let expertKey: Int32
+
+  init(request: Request, expertKey: Int32 = -1) {
     self.request = request
+    self.expertKey = expertKey
     prefillTarget = Int(request.promptTokens)
   }
 

@@ -139,8 +139,7 @@ extension LookAhead {
     var uses = [Double](repeating: 0, count: layout.count)
     var activation = LayerActivation(experts: layout.experts)
     for sequence in 0..<sequences {
-      let slot = try source.beginSequence(
-        UInt64(1) << 40 | UInt64(sequence), promptTokens: 1, outputTokens: tokens + 1)
+      let slot = try beginSample(sequence, tokens: tokens, of: &source)
       for position in 0..<tokens {
         for layer in 0..<layout.layers {
           activation.reset()
@@ -153,5 +152,19 @@ extension LookAhead {
       source.endSequence(slot: slot)
     }
     return uses
+  }
+
+  /// Begins a sequence that no request has; of a recording that is not to be wrapped, one that some
+  /// request may have.
+  private static func beginSample(
+    _ number: Int, tokens: Int, of source: inout any RoutingSource
+  ) throws -> Int {
+    do {
+      return try source.beginSequence(
+        UInt64(1) << 40 | UInt64(number), promptTokens: 1, outputTokens: tokens + 1)
+    } catch let error as RoutingTraceExhausted {
+      return try source.beginSequence(
+        UInt64(number % error.sequences), promptTokens: 0, outputTokens: 1)
+    }
   }
 }

@@ -87,7 +87,7 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
-    batch.enqueue(request)
+    batch.enqueue(request, expertKey: expertKey(of: request))
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)

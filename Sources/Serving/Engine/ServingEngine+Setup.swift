@@ -56,6 +56,7 @@ extension ServingEngine {
         eviction: try rules.make(
           policy.hostEviction, settings: policy.hostEvictionSettings, pools: pools))
     }
+    let needs = try Needs(configuration, memory: memory, layout: layout)
     // Nothing throws from here on.
     self.init(
       configuration, memory: memory, layout: layout, routing: routing, requests: requests,
@@ -63,6 +64,8 @@ extension ServingEngine {
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
       host: host, lookAhead: rules.lookAhead, graph: graph, timeline: timeline)
+    if let popularity = needs.popularity { prediction.configure(popularity: popularity) }
+    expertKeys = needs.expertKeys
     configureResolve()
     installInitialContent()
   }
@@ -241,7 +244,7 @@ extension ServingEngine {
 }
 
 /// What an engine needs to know of its roles.
-private struct RoleTraits {
+struct RoleTraits {
   let accessesOneByOne: Bool
   let resolveIsPlain: Bool
   let prefetchIsActive: Bool

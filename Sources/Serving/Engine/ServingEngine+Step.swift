@@ -34,6 +34,7 @@ extension ServingEngine {
         if predictionObserves {
           prediction.sequenceBegan(
             sequence.request.number, promptTokens: Int(sequence.request.promptTokens))
+          tellTendencies(of: sequence)
         }
         try lookAhead?.begin(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),

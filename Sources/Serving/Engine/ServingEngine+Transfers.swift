@@ -260,6 +260,7 @@ extension ServingEngine {
     if transfer.keepsInHost { host!.unlease(transfer.block) }
     if transfer.isAhead {
       aheadTransfers -= 1
+      ahead.slots.removeAll { $0 == Int32(slot) }
       if bufferedCopies != nil { aheadCopyLanded(transfer, in: &simulation) }
     }
     if !transfer.isTransient { tier.complete(transfer.block) }

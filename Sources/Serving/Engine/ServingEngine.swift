@@ -72,6 +72,7 @@ struct ServingEngine: ~Copyable, Model {
   let predictionObserves: Bool
   /// Buffers of a prediction; empty when none is made.
   var predictionBuffers: PredictionBuffers?
+  var tendencyBuffer: [Float] = []
   var prefetch: any PrefetchPolicy
   let schedule: any SchedulePolicy
   let accessesOneByOne: Bool
@@ -89,6 +90,8 @@ struct ServingEngine: ~Copyable, Model {
   /// The device beside the experts, where it computes some of them.
   var hostCompute: HostCompute?
   let admission: any AdmissionPolicy
+  /// A copy of the routing that tells which expert a request leans to, where admission asks.
+  var expertKeys: (any RoutingSource)?
   let prefetchIsActive: Bool
 
   // Requests.

@@ -42,14 +42,30 @@ import Testing
 
     var blockNumbers: [[Int]] { trace.events.map { $0.map { $0.block.index } } }
 
-    func rule(_ name: String) throws -> any EvictionPolicy {
+    /// What a predictor says behind each event: experts of any layer, with probabilities.
+    func predictions(behind event: Int) -> [(block: Int, probability: Float)] {
+      var generator = TestGenerator(seed: UInt64(event) &* 31 &+ UInt64(layout.count))
+      return (0..<Int.random(in: 0...4, using: &generator)).map { _ in
+        (
+          Int.random(in: 0..<layout.count, using: &generator),
+          Float(Int.random(in: 1...16, using: &generator)) / 16
+        )
+      }
+    }
+
+    /// A rule by its name, which may be followed by a variant.
+    func rule(_ text: String) throws -> any EvictionPolicy {
+      let words = text.split(separator: " ").map(String.init)
+      let name = words[0]
+      var settings = RoleSettings()
+      if words.count > 1 { settings.set("variant", to: words[1]) }
       var builder = RecordedNextUse.Builder(layout: layout)
       for event in trace.events {
         builder.beginEvent()
         for member in event { builder.add(member.block) }
       }
       let context = EvictionContext(layout: layout, pools: plan, future: builder.build())
-      return try EvictionRegistry.named(name).make(context)
+      return try EvictionRegistry.named(name).make(context, settings: settings)
     }
 
     /// The hits of the real code, event by event; checks the tier's invariants on the way.
@@ -62,10 +78,15 @@ import Testing
           tier.clear(evicted: &access.evicted)
           tier.resetEviction()
         }
+        if index % trace.layers == 0 { tier.beginStep() }
+        tier.beginLayer(index % trace.layers)
         access.replay(members, in: &tier)
         hits.append(access.outcomes.map { $0 == .hit })
         let problems = tier.inconsistencies()
         #expect(problems.isEmpty, "event \(index): \(problems)")
+        for (block, probability) in predictions(behind: index) {
+          tier.predict(BlockID(block), probability: probability)
+        }
       }
       return hits
     }
@@ -79,14 +100,20 @@ import Testing
         poolOf: (0..<layout.count).map {
           plan.pool(layer: layout.layer(of: BlockID($0)), version: 0, in: layout)
         },
-        size: plan.unit == .slots ? sizes.map { _ in 1 } : sizes, trace: numbers)
+        size: plan.unit == .slots ? sizes.map { _ in 1 } : sizes, trace: numbers,
+        layerOf: (0..<layout.count).map { layout.layer(of: BlockID($0)) })
       return trace.events.enumerated().map { index, members in
         if resets && trace.sequenceStarts.contains(index) {
           cache.clear()
           cache.resetUses()
         }
-        return cache.play(
+        cache.begin(layer: index % trace.layers)
+        let hits = cache.play(
           event: index, members: numbers[index], weights: members.map(\.weight))
+        for (block, probability) in predictions(behind: index) {
+          cache.predict(block, probability: probability)
+        }
+        return hits
       }
     }
   }
@@ -113,7 +140,9 @@ import Testing
       try sample.play(name).joined().filter { $0 }.count
     }
     let bound = try count("belady")
-    for name in ["lru", "lfu", "fifo"] { #expect(try count(name) <= bound, "\(name)") }
+    for name in NaiveCache.Rule.allCases.map(\.rawValue) {
+      #expect(try count(name) <= bound, "\(name)")
+    }
   }
 
   /// The bound is tight: no sequence of victims whatever has more hits, on tiny cases.

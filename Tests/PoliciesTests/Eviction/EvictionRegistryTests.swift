@@ -6,7 +6,10 @@ import Testing
 
 @Suite struct EvictionRegistryTests {
   @Test func namesAreDistinctAndFound() throws {
-    #expect(EvictionRegistry.names == ["lru", "lfu", "fifo", "static", "none", "belady"])
+    #expect(
+      EvictionRegistry.names == [
+        "lru", "lfu", "fifo", "lifo", "static", "none", "belady", "hobbit", "expert-map", "moe-infinity",
+      ])
     #expect(Set(EvictionRegistry.names).count == EvictionRegistry.all.count)
     for name in EvictionRegistry.names { #expect(try EvictionRegistry.named(name).name == name) }
   }

@@ -9,7 +9,7 @@ import Workload
 /// Whole runs under the schedules that stream weights.
 @Suite("Serving with streamed weights")
 struct StreamedServingTests {
-  private func configuration(
+  func configuration(
     _ schedule: any SchedulePolicy, admission: any AdmissionPolicy = StaticBatch(),
     pinned: Bool = true, layers: Int = 4, requests: [Request] = batch(), sequences: Int = 64,
     tokenBudget: Int = 4096, cache: CacheConfiguration = CacheConfiguration(),
@@ -22,11 +22,12 @@ struct StreamedServingTests {
       model: try ServingHarness.model(layers: layers), cache: cache, policy: policy,
       limits: BatchLimits(maximumSequences: sequences, tokenBudget: tokenBudget),
       run: RunOptions(warmUp: .automatic), figures: figures, requests: requests)
-    configuration.hostTiming = ServingHarness.timing()
+    // A processor slow enough that its attention takes longer than a page of weights.
+    configuration.hostTiming = ServingHarness.timing().scaled(memory: 1e-5)
     return configuration
   }
 
-  private static func batch(_ count: Int = 8, prompt: Int32 = 32, output: Int32 = 5) -> [Request] {
+  static func batch(_ count: Int = 8, prompt: Int32 = 32, output: Int32 = 5) -> [Request] {
     ServingHarness.requests(count: count, prompt: prompt, output: output, gapSeconds: 0)
   }
 
@@ -37,7 +38,7 @@ struct StreamedServingTests {
   }
 
   /// Experts of a layer: 8 · 3 · 1024 · 3584 · 2 bytes.
-  private let layerBytes = Int64(8 * 3 * 1024 * 3584 * 2)
+  let layerBytes = Int64(8 * 3 * 1024 * 3584 * 2)
 
   @Test("a batch computes its prompts, then a token of each sequence a step, in lock-step")
   func steps() throws {
@@ -228,5 +229,54 @@ struct StreamedServingTests {
     let second = try ServingHarness.run(configuration(cgopipe))
     #expect(first.simulatedSeconds == second.simulatedSeconds)
     #expect(first.eventsProcessed == second.eventsProcessed)
+  }
+}
+
+extension StreamedServingTests {
+  @Test("parameters of schedules change runs")
+  func parameters() throws {
+    func seconds(
+      _ schedule: any SchedulePolicy, pinned: Bool = true, deviceGiB: Double = 24
+    ) throws -> Double {
+      try ServingHarness.run(
+        configuration(
+          schedule, pinned: pinned,
+          cache: CacheConfiguration(
+            experts: deviceGiB < 24 ? .automatic : .count(0), workspaceBytes: 64 << 20),
+          figures: ServingHarness.figures(deviceGiB: deviceGiB))
+      ).simulatedSeconds
+    }
+    // About 0.6 of the experts fit: half of them as whole ones of eight, or all that fit.
+    let whole = PipelinedHostAttention(microBatchSize: 2, microBatches: 4)
+    let parts = PipelinedHostAttention(
+      microBatchSize: 2, microBatches: 4, keepsWholeExperts: false)
+    #expect(try seconds(whole, deviceGiB: 1.0) > seconds(parts, deviceGiB: 1.0))
+    // The optimiser with other constants chooses other micro-batches.
+    let own = try seconds(PipelinedHostAttention(microBatches: 2))
+    let sized = try seconds(PipelinedHostAttention(microBatchSize: 1, microBatches: 2))
+    #expect(own != sized)
+    let block = try seconds(BlockSchedule(microBatchSize: 2), pinned: false)
+    let smaller = try seconds(BlockSchedule(microBatchSize: 1, microBatches: 8), pinned: false)
+    #expect(block != smaller)
+    let keyValues = try seconds(
+      BlockSchedule(microBatchSize: 2, pinsKeyValues: true), pinned: false)
+    #expect(block != keyValues)
+    #expect(try seconds(LayerStreaming()) != seconds(LayerStreaming(sequences: 3)))
+  }
+
+  @Test("the optimiser's constants choose the plan")
+  func constants() throws {
+    func plan(_ machine: HierarchicalRoofline.Machine?) throws -> GraphPlan? {
+      let made = try configuration(PipelinedHostAttention(constants: machine))
+      return try GraphState(made)?.plan
+    }
+    var little = HierarchicalRoofline.Machine.publishedL4
+    // All weights fit on the GPU; host memory holds eleven sequences: of 37 tokens, keys and values of
+    // 256 in 2 bytes each over 4 layers, and hidden states of 32 tokens.
+    little.hostBytes = 11 * Double(37 * 4 * 256 * 4 + 32 * 1024 * 2)
+    let less = try #require(try plan(little))
+    let more = try #require(try plan(.publishedL4))
+    #expect(less.sequences <= 11 && less.sequences < more.sequences)
+    #expect(more.sequences <= 64)
   }
 }

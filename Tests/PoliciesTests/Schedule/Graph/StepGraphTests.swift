@@ -92,11 +92,12 @@ struct GraphSchedulesByHandTests {
   }
 
   // The layer whole, 3–11: the second micro-batch's hidden states arrive behind it. Experts: 3–6,
-  // 11–14, 15–18, and, behind the next layer, 19–22.
+  // 11–14, 15–18. The next layer takes the place of the first one's weights, 14–22, and hidden states
+  // behind it let the last experts begin: 22–25.
   @Test("a layer in one page makes activations wait")
   func whole() {
     let made = graph(PipelinedHostAttention(pages: 1), context())
-    #expect(GraphClock(made).makespan == 22)
+    #expect(GraphClock(made).makespan == 25)
     #expect(bytes(made, .weightLoad) == 16)
   }
 

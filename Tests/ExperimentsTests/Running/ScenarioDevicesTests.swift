@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
-import Serving
 import Testing
 
 @testable import Experiments
+@testable import Policies
+@testable import Serving
 
 /// Scenarios whose experts are spread over several devices.
 @Suite("Scenarios of several devices")
@@ -58,5 +59,39 @@ struct ScenarioDevicesTests {
     let error = #expect(throws: (any Error).self) { _ = try Self.configuration(overrides) }
     let words = error.map { "\($0)" } ?? ""
     #expect(words.contains(says) && words.contains("serving.parallelism.expert"), "\(words)")
+  }
+
+  /// The tokens of a device from which on splitting DeepSeek-V2's experts into groups pays.
+  private static func threshold(groups: Int) throws -> Int {
+    let configuration = try Self.configuration([
+      "model=deepseek-v2", "serving.parallelism.expert=8",
+    ])
+    let group = DeviceGroup(devices: 8, attention: .data)
+    let costs = StepGraphCosts(
+      configuration, rates: GraphRates(configuration.figures, timing: configuration.timing),
+      group: group)
+    let pipeline = ExpertPipeline()
+    let pays = { (tokens: Int) in
+      let load = ExpertLoad(
+        tokens: 8 * tokens, choices: 6, experts: 160, used: 160, rowElements: 5120,
+        elementBytes: 2)
+      return pipeline.pays(
+        pipeline.work(layer: 1, load: load, group: group), groups: groups, costs)
+    }
+    let first = try #require((1...200).first { pays(100 * $0) }) * 100
+    for tokens in stride(from: first, to: 20_000, by: 500) { #expect(pays(tokens)) }
+    return first
+  }
+
+  @Test("splitting DeepSeek-V2's experts pays from some tokens on")
+  func condition() throws {
+    // 1700 are published, in a unit that is not said. What holds it back by this timing is that each
+    // group launches three kernels more, and reads its weights with another ramp.
+    let two = try Self.threshold(groups: 2)
+    let five = try Self.threshold(groups: 5)
+    #expect(two <= five)
+    #expect((100...1700).contains(two))
+    #expect((200...4000).contains(five))
+    print("thresholds", two, five)
   }
 }

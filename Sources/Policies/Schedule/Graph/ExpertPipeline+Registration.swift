@@ -30,6 +30,9 @@ extension RoleRegistry {
         "communication", .format, otherwise: "that of activations",
         summary: "the format in which rows are sent, such as `fp8`"),
       RoleParameter(
+        "dispatch", .choice(["tokens", "rows"]), word: "tokens",
+        summary: "what is dispatched: a token once to a device, or a row for each of its experts"),
+      RoleParameter(
         "device_limit", .number(1...4096), otherwise: "none",
         summary: "devices among which the experts of a token are chosen"),
       RoleParameter(
@@ -56,6 +59,7 @@ extension RoleRegistry {
     pipeline.productMultiprocessors = settings.count("gemm_sms")
     pipeline.collectiveMultiprocessors = settings.count("communication_sms") ?? 16
     pipeline.sentElementBytes = settings.format("communication").map { $0.bitsPerWeight / 8 }
+    pipeline.sendsRows = settings.text("dispatch") == "rows"
     pipeline.deviceLimit = settings.number("device_limit")
     pipeline.communicationSlack = settings.number("epsilon0") ?? pipeline.communicationSlack
     pipeline.productSlack = settings.number("epsilon1") ?? pipeline.productSlack

@@ -28,6 +28,8 @@ public struct ExpertPipeline: GraphSchedulePolicy {
   public var collectiveMultiprocessors = 16
   /// Bytes of an element that is sent; `nil` for those of activations.
   public var sentElementBytes: Double?
+  /// Whether a row is sent for each expert of a token, rather than a token once to a device.
+  public var sendsRows = false
   /// Devices among which a token's experts are chosen; `nil` for all.
   public var deviceLimit: Double?
   /// By how much splitting may lengthen communication: ε0 = 0.32 in arXiv 2410.12247.
@@ -88,6 +90,8 @@ extension ExpertPipeline {
     var volumes: CollectiveVolumes
     /// Bytes sent for each byte of a hidden state in device memory.
     var sentShare: Double
+    /// Whether a row is dispatched for each of a token's experts.
+    var sendsRows: Bool
 
     /// Rows that one device's experts compute in all.
     var rows: Double { Double(load.tokens * load.choices) / Double(spread.devices) }
@@ -96,7 +100,10 @@ extension ExpertPipeline {
 
     /// What dispatching to `count` experts of each device sends [bytes].
     func dispatched(to count: Int) -> Double {
-      volumes.dataExpert(copies: spread.copies(of: count)) * sentShare
+      let copies =
+        sendsRows
+        ? Double(load.choices * count) / Double(spread.own) : spread.copies(of: count)
+      return volumes.dataExpert(copies: copies) * sentShare
     }
   }
 
@@ -109,7 +116,8 @@ extension ExpertPipeline {
       layer: layer, load: load, spread: spread,
       volumes: CollectiveVolumes(
         devices: group.devices, bytes: Double(load.tokens) * load.rowElements * load.elementBytes),
-      sentShare: (sentElementBytes ?? load.elementBytes) / load.elementBytes)
+      sentShare: (sentElementBytes ?? load.elementBytes) / load.elementBytes,
+      sendsRows: sendsRows)
   }
 
   /// Multiprocessors of a group's products, of so many groups.

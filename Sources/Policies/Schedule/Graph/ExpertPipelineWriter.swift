@@ -2,16 +2,16 @@
 
 /// Writes the graph of a step of ``ExpertPipeline``.
 ///
-///     stream      gate, shared │   products 1  │   products 2   │ products 3 │ reduce │      │ sum
-///     dispatches               │ d1 │    d2    │ d3 │
-///     combines                                 │      c1 │      │    c2      │        │  c3  │
+///     stream       gate, shared      │ products 1 │ products 2 │ products 3 │ reduce │    │ sum
+///     collectives               │ d1 │  d2  │     │ d3 │ c1 │  │ c2 │       │        │ c3 │
 struct ExpertPipelineWriter {
   let pipeline: ExpertPipeline
   let context: StepContext
   let rates: GraphRates
   let stream: StepGraph.Stream
-  let dispatches: StepGraph.Stream
-  let combines: StepGraph.Stream
+  /// Dispatches and combines, in the order in which they should run: one that is launched waits for
+  /// multiprocessors alone, and never keeps products from them while it waits for another.
+  let collectives: StepGraph.Stream
   /// Where the rows of a group are received, while another group's are computed.
   let received: [StepGraph.Buffer]
   /// What the next layer's attention of each micro-batch waits for, beside its stream.
@@ -24,8 +24,7 @@ struct ExpertPipelineWriter {
     self.context = context
     self.rates = rates
     stream = graph.makeStream()
-    dispatches = graph.makeStream()
-    combines = graph.makeStream()
+    collectives = graph.makeStream()
     received = [graph.makeBuffer(), graph.makeBuffer()]
     gathered = Array(repeating: StepGraph.none, count: context.microBatches.count)
   }
@@ -70,14 +69,14 @@ struct ExpertPipelineWriter {
   /// A collective behind `other`; `other` itself where nothing is to be sent.
   private func send(
     _ label: GraphLabel, layer: Int, batch: Int, bytes: Double, after other: StepGraph.Node,
-    in stream: StepGraph.Stream, _ graph: inout StepGraph
+    _ graph: inout StepGraph
   ) -> StepGraph.Node {
     guard bytes > 0 else { return other }
     let node = graph.add(
       .collective(
         label, layer: layer, microBatch: batch, bytes: bytes,
         multiprocessors: pipeline.collectiveMultiprocessors, share: pipeline.collectiveShare,
-        rates), in: stream)
+        rates), in: collectives)
     graph.wait(node, for: other)
     return node
   }
@@ -102,7 +101,7 @@ struct ExpertPipelineWriter {
     graph.wait(attention, for: gathered[batch])
     return send(
       .dispatch, layer: layer, batch: batch, bytes: scattered(batch, costs), after: attention,
-      in: dispatches, &graph)
+      &graph)
   }
 
   /// The all-gather that ends a layer whose attention is tensor parallel.
@@ -111,7 +110,7 @@ struct ExpertPipelineWriter {
   ) {
     gathered[batch] = send(
       .combine, layer: layer, batch: batch, bytes: scattered(batch, costs),
-      after: graph.last(of: stream), in: combines, &graph)
+      after: graph.last(of: stream), &graph)
   }
 
   /// A mixture: gate, what every token gets, and the experts group by group.
@@ -137,22 +136,26 @@ struct ExpertPipelineWriter {
     var sent = 0.0
     var arrivals = [StepGraph.none, StepGraph.none]
     if pipeline.overlaps {
-      arrivals[0] = dispatch(0, first(1), work, batch, after: routed, &graph)
+      for group in 0..<min(2, groups) {
+        arrivals[group] = dispatch(
+          group, first(group + 1) - first(group), work, batch, after: routed, &graph)
+      }
     }
     for group in 0..<groups {
       let count = first(group + 1) - first(group)
       if !pipeline.overlaps {
         arrivals[group % 2] = dispatch(
           group, count, work, batch, after: graph.last(of: stream), &graph)
-      } else if group + 1 < groups {
-        arrivals[(group + 1) % 2] = dispatch(
-          group + 1, first(group + 2) - first(group + 1), work, batch, after: routed, &graph)
       }
       let products = compute(
         .experts, layer: layer, batch: batch,
         pipeline.products(work, count: Double(count), share: share, costs), on: units, &graph)
       graph.wait(products, for: arrivals[group % 2])
       graph.read(received[group % 2], by: products)
+      if pipeline.overlaps && group + 2 < groups {
+        arrivals[group % 2] = dispatch(
+          group + 2, first(group + 3) - first(group + 2), work, batch, after: routed, &graph)
+      }
       let isLast = group + 1 == groups
       guard context.group.devices > 1, isLast || pipeline.overlaps else { continue }
       let complete = isLast ? 1 : work.spread.complete(of: first(group + 1))
@@ -172,7 +175,7 @@ struct ExpertPipelineWriter {
   ) -> StepGraph.Node {
     let node = send(
       .dispatch, layer: work.layer, batch: batch, bytes: work.dispatched(to: count), after: other,
-      in: dispatches, &graph)
+      &graph)
     if node != other { graph.write(received[group % 2], by: node) }
     return node
   }
@@ -192,7 +195,7 @@ struct ExpertPipelineWriter {
     return send(
       .combine, layer: work.layer, batch: batch,
       bytes: share * work.volumes.dataExpert(copies: copies) * work.sentShare, after: reduced,
-      in: combines, &graph)
+      &graph)
   }
 
   /// What the last sum reads and writes: of each token what came back, and the result [bytes].

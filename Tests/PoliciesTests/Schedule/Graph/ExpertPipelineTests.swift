@@ -91,6 +91,10 @@ struct ExpertPipelineTests {
     // It comes back once from each device, whatever the groups.
     let combined = Self.bytes(graph, .combine)
     #expect(abs(combined - volumes.dataExpert(copies: spread.copies)) < 1e-9)
+    pipeline.sendsRows = true
+    let rows = Self.graph(pipeline, costs)
+    #expect(abs(Self.bytes(rows, .dispatch) - volumes.dataExpert(copies: 2)) < 1e-9)
+    #expect(abs(Self.bytes(rows, .combine) - combined) < 1e-9)
     pipeline.sentElementBytes = 1
     let halved = Self.graph(pipeline, costs)
     #expect(abs(Self.bytes(halved, .combine) - combined / 2) < 1e-9)

@@ -13,6 +13,9 @@ public struct RuntimeProfile: Sendable {
   public var perKernelOverhead: Figure
   /// Time that each layer takes besides its kernels [s]: framework code, synchronisation.
   public var perLayerOverhead: Figure
+  /// Time that each expert takes besides its kernels [s]: a loop over experts in the host's language.
+  /// It passes while other experts are being loaded. `nil` where experts are computed in one kernel.
+  public var perExpertOverhead: Figure?
   /// Time that each forward pass takes besides its layers [s]: scheduling, sampling, detokenising.
   public var perStepOverhead: Figure
   /// Time that each copy takes on the CPU before it is queued [s].
@@ -34,6 +37,7 @@ public struct RuntimeProfile: Sendable {
     summary = reader.requiredString("summary")
     perKernelOverhead = reader.requiredFigure("per_kernel", .seconds, in: Plausible.latency)
     perLayerOverhead = reader.requiredFigure("per_layer", .seconds, in: Plausible.latency)
+    perExpertOverhead = reader.figure("per_expert", .seconds, in: Plausible.latency)
     perStepOverhead = reader.requiredFigure("per_step", .seconds, in: Plausible.latency)
     perCopyOverhead = reader.requiredFigure("per_copy", .seconds, in: Plausible.latency)
     computeEfficiency = reader.requiredFigure("compute_efficiency", .fraction, in: Plausible.share)
@@ -54,6 +58,7 @@ public struct RuntimeProfile: Sendable {
       ("compute_efficiency", computeEfficiency), ("memory_efficiency", memoryEfficiency),
       ("dequantization_efficiency", dequantizationEfficiency),
     ]
+    if let perExpertOverhead { figures.append(("per_expert", perExpertOverhead)) }
     if let hostMemoryEfficiency {
       figures.append(("host_memory_efficiency", hostMemoryEfficiency))
     }

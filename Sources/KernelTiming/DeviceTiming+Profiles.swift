@@ -32,7 +32,8 @@ extension SoftwareCosts {
       perStep: runtime.perStepOverhead.effective, perCopy: runtime.perCopyOverhead.effective,
       computeEfficiency: runtime.computeEfficiency.effective,
       memoryEfficiency: runtime.memoryEfficiency.effective,
-      dequantizationEfficiency: runtime.dequantizationEfficiency.effective)
+      dequantizationEfficiency: runtime.dequantizationEfficiency.effective,
+      perExpert: runtime.perExpertOverhead?.effective ?? 0)
   }
 }
 
@@ -58,6 +59,7 @@ extension DeviceTiming {
   ) throws(Diagnostics) {
     var software = SoftwareCosts(runtime)
     software.perKernel = 0
+    software.perExpert = 0
     if let share = runtime.hostMemoryEfficiency { software.memoryEfficiency = share.effective }
     self.init(
       capability: DeviceCapability(cpu: cpu, dram: dram), software: software,

@@ -30,6 +30,7 @@ extension DeviceTiming {
     var software = software
     software.perKernel *= overhead
     software.perLayer *= overhead
+    software.perExpert *= overhead
     software.perStep *= overhead
     software.perCopy *= overhead
     var laws = laws
@@ -40,7 +41,12 @@ extension DeviceTiming {
     }
     return DeviceTiming(
       capability: capability.scaled(compute: compute, memory: memory), software: software,
-      laws: laws)
+      laws: laws, kernels: kernels)
+  }
+
+  /// The same device with other kernels.
+  public func with(_ kernels: KernelSet) -> DeviceTiming {
+    DeviceTiming(capability: capability, software: software, laws: laws, kernels: kernels)
   }
 }
 

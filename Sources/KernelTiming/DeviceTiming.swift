@@ -18,6 +18,9 @@ import Units
 /// Weight-only formats are multiplied in 16 bits and read at the dequantisation share of the memory
 /// rate. So are formats that the device does not multiply: mxfp4 and FP8 before the generation
 /// that has them.
+///
+/// A `KernelSet` changes the rates of the rows that it has entries for: constant factors are folded in
+/// as well, those that depend on the shape are looked up in a table of a few points.
 public struct DeviceTiming: Sendable {
   /// The law of one family, class and storage with the device's rates multiplied in.
   @frozen
@@ -34,6 +37,11 @@ public struct DeviceTiming: Sendable {
     @usableFromInline var rampBytes: Double
     /// Seconds per launch.
     @usableFromInline var launch: Double
+    /// The points of factors that depend on the shape, in the table of all; empty for none.
+    @usableFromInline var firstPoint: Int32
+    @usableFromInline var pointCount: Int32
+    /// Whether they stand over active experts rather than rows.
+    @usableFromInline var isOverGroups: Bool
   }
 
   /// Where the time of an operation goes.
@@ -69,47 +77,93 @@ public struct DeviceTiming: Sendable {
   public let software: SoftwareCosts
   /// The laws and their source.
   public let laws: TimingLaws
+  /// The kernels that depart from them.
+  public let kernels: KernelSet
 
   @usableFromInline let rows: [Row]
+  /// The points of all factors that depend on the shape.
+  @usableFromInline let points: [KernelSet.Point]
 
   @usableFromInline static let classCount = 6
+  @usableFromInline static let storageCount = 3
 
   /// Creates the timing of a device.
   public init(
-    capability: DeviceCapability, software: SoftwareCosts = .none, laws: TimingLaws = .datasheet
+    capability: DeviceCapability, software: SoftwareCosts = .none, laws: TimingLaws = .datasheet,
+    kernels: KernelSet = .none
   ) {
     precondition(
-      ComputeClass.allCases.count == Self.classCount, "The table has a row for each class.")
+      ComputeClass.allCases.count == Self.classCount
+        && KernelSet.Storage.allCases.count == Self.storageCount,
+      "The table has a row for each class and storage.")
     self.capability = capability
     self.software = software
     self.laws = laws
-    rows = KernelFamily.allCases.flatMap { family in
-      ComputeClass.allCases.flatMap { computeClass in
-        [false, true].map { isWeightOnly in
-          Self.row(
-            family, computeClass, isWeightOnly: isWeightOnly, capability: capability,
+    self.kernels = kernels
+    var rows: [Row] = []
+    var points: [KernelSet.Point] = []
+    for family in KernelFamily.allCases {
+      for computeClass in ComputeClass.allCases {
+        for storage in KernelSet.Storage.allCases {
+          let entry = kernels.entries.first { $0.covers(family, computeClass, storage) }
+          var row = Self.row(
+            family, computeClass, storage, entry: entry, capability: capability,
             software: software, laws: laws)
+          if let entry, entry.points.count > 1 {
+            row.firstPoint = Int32(points.count)
+            row.pointCount = Int32(entry.points.count)
+            row.isOverGroups = entry.axis == .groups
+            points += entry.points
+          }
+          rows.append(row)
         }
       }
     }
+    self.rows = rows
+    self.points = points
   }
 
   private static func row(
-    _ family: KernelFamily, _ computeClass: ComputeClass, isWeightOnly: Bool,
-    capability: DeviceCapability, software: SoftwareCosts, laws: TimingLaws
+    _ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage,
+    entry: KernelSet.Entry?, capability: DeviceCapability, software: SoftwareCosts,
+    laws: TimingLaws
   ) -> Row {
-    let (actual, peak) = capability.peak(for: computeClass)
+    let (actual, peak) = capability.peak(for: entry?.arithmetic ?? computeClass)
     let law = laws[family, actual]
     // A narrower format that the device does not multiply is unpacked like a weight-only one.
-    let unpacks = isWeightOnly || (actual != computeClass && computeClass.fallback == .fp16)
+    let unpacks =
+      storage == .packed || (actual != computeClass && computeClass.fallback == .fp16)
+    let constant = entry.flatMap { $0.points.count == 1 ? $0.points[0] : nil }
     let bandwidth =
       capability.bandwidth.achievable * law.memoryEfficiency * software.memoryEfficiency
-      * (unpacks ? software.dequantizationEfficiency : 1)
-    let rate = peak.achievable * law.computeEfficiency * software.computeEfficiency
+      * (entry == nil && unpacks ? software.dequantizationEfficiency : 1)
+      * (constant?.memory ?? 1)
+    let rate =
+      peak.achievable * law.computeEfficiency * software.computeEfficiency
+      * (constant?.compute ?? 1)
     return Row(
       secondsPerFlop: 1 / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
       secondsPerByte: 1 / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
-      launch: law.launch + software.perKernel)
+      launch: law.launch + software.perKernel, firstPoint: 0, pointCount: 0, isOverGroups: false)
+  }
+
+  /// The factors of a row whose kernels depend on the shape, at one place of its axis.
+  ///
+  /// - Complexity: O(points), a handful.
+  @usableFromInline
+  func factors(_ row: Row, at place: Double) -> (compute: Double, memory: Double) {
+    let first = Int(row.firstPoint)
+    let last = first + Int(row.pointCount) - 1
+    var upper = first
+    while upper <= last && points[upper].at < place { upper += 1 }
+    if upper == first { return (points[first].compute, points[first].memory) }
+    if upper > last { return (points[last].compute, points[last].memory) }
+    let (before, after) = (points[upper - 1], points[upper])
+    let part = (place - before.at) / (after.at - before.at)
+    return (
+      before.compute + part * (after.compute - before.compute),
+      before.memory + part * (after.memory - before.memory)
+    )
   }
 
   /// Where the time of `work` goes; all zero for no work.
@@ -119,8 +173,8 @@ public struct DeviceTiming: Sendable {
   public func parts(_ work: KernelWork) -> Parts {
     guard work.kernels > 0 else { return Parts(overhead: 0, compute: 0, memory: 0) }
     let index =
-      (Int(work.family.rawValue) * Self.classCount + Int(work.computeClass.rawValue)) * 2
-      + (work.isWeightOnly ? 1 : 0)
+      (Int(work.family.rawValue) * Self.classCount + Int(work.computeClass.rawValue))
+      * Self.storageCount + (work.isSparse ? 2 : work.isWeightOnly ? 1 : 0)
     let row = rows[index]
     var compute = work.flop * row.secondsPerFlop
     if work.rows > 0 {
@@ -129,7 +183,12 @@ public struct DeviceTiming: Sendable {
       if row.tileRows > 1 { tiled = (tiled / row.tileRows).rounded(.up) * row.tileRows }
       compute *= (tiled + row.rowsHalf) / work.rows
     }
-    let memory = work.bytes > 0 ? (work.bytes + row.rampBytes) * row.secondsPerByte : 0
+    var memory = work.bytes > 0 ? (work.bytes + row.rampBytes) * row.secondsPerByte : 0
+    if row.pointCount > 0 {
+      let factors = factors(row, at: row.isOverGroups ? work.groups : work.rows)
+      compute /= factors.compute
+      memory /= factors.memory
+    }
     return Parts(
       overhead: Double(work.kernels) * row.launch, compute: compute, memory: memory)
   }

@@ -7,6 +7,8 @@ public struct SoftwareCosts: Hashable, Sendable, BitwiseCopyable {
   public var perKernel: Double
   /// Seconds that each layer takes besides its kernels.
   public var perLayer: Double
+  /// Seconds that each expert takes besides its kernels: a loop over experts in the host's language.
+  public var perExpert: Double
   /// Seconds that each forward pass takes besides its layers.
   public var perStep: Double
   /// Seconds that each copy takes on the CPU before it is queued.
@@ -23,8 +25,9 @@ public struct SoftwareCosts: Hashable, Sendable, BitwiseCopyable {
   public init(
     perKernel: Double = 0, perLayer: Double = 0, perStep: Double = 0, perCopy: Double = 0,
     computeEfficiency: Double = 1, memoryEfficiency: Double = 1,
-    dequantizationEfficiency: Double = 1
+    dequantizationEfficiency: Double = 1, perExpert: Double = 0
   ) {
+    self.perExpert = perExpert
     self.perKernel = perKernel
     self.perLayer = perLayer
     self.perStep = perStep

@@ -28,6 +28,12 @@ public struct DenseFeedForward: Hashable, Sendable {
   public var matrices: Int
   /// Whether each matrix has a bias.
   public var hasBias: Bool
+  /// The share of the matrices' elements that is stored and multiplied: 1, or less in a network
+  /// that was compressed.
+  public var density = 1.0
+  /// Bits beside each stored element that say where it belongs: 0 where the elements are whole
+  /// matrices or factors of them, more in a sparse network.
+  public var indexBits = 0.0
 
   /// Creates a feed-forward network.
   public init(width: Int, matrices: Int = 3, hasBias: Bool = false) {
@@ -35,6 +41,9 @@ public struct DenseFeedForward: Hashable, Sendable {
     self.matrices = matrices
     self.hasBias = hasBias
   }
+
+  /// Whether the stored elements are scattered, so that kernels for sparse matrices multiply them.
+  public var isSparse: Bool { indexBits > 0 }
 
   /// The matrices for inputs of width `input`.
   func shapes(input: Int) -> [MatrixShape] {
@@ -46,9 +55,15 @@ public struct DenseFeedForward: Hashable, Sendable {
   /// Bias elements.
   func biases(input: Int) -> Int { hasBias ? (matrices - 1) * width + input : 0 }
 
-  /// Parameters for inputs of width `input`.
+  /// Stored elements of the matrices for inputs of width `input`.
+  public func matrixParameterCount(input: Int) -> Int {
+    let whole = shapes(input: input).reduce(0) { $0 + $1.elements }
+    return density == 1 ? whole : Int((Double(whole) * density).rounded())
+  }
+
+  /// Stored parameters for inputs of width `input`.
   public func parameterCount(input: Int) -> Int {
-    shapes(input: input).reduce(0) { $0 + $1.elements } + biases(input: input)
+    matrixParameterCount(input: input) + biases(input: input)
   }
 
   /// Launches: gate and up fused, the activation, down.
@@ -96,7 +111,7 @@ public struct MixtureDescriptor: Hashable, Sendable {
 
   /// Parameters of one routed expert's matrices, without biases.
   public var expertMatrixParameters: Int {
-    expert.shapes(input: expertInput).reduce(0) { $0 + $1.elements }
+    expert.matrixParameterCount(input: expertInput)
   }
 
   /// Parameters of one routed expert.

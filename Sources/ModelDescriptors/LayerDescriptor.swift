@@ -98,8 +98,13 @@ public struct LayerDescriptor: Hashable, Sendable {
   fileprivate static func bytes(
     _ network: DenseFeedForward, input: Int, in format: NumberFormat, vectors: NumberFormat
   ) -> Int64 {
-    bytes(network.shapes(input: input), in: format)
-      + vectors.bytes(elements: network.biases(input: input))
+    let biases = vectors.bytes(elements: network.biases(input: input))
+    guard network.density < 1 || network.isSparse else {
+      return bytes(network.shapes(input: input), in: format) + biases
+    }
+    let stored = network.matrixParameterCount(input: input)
+    let places = (Double(stored) * network.indexBits / 8).rounded(.up)
+    return format.bytes(elements: stored) + Int64(places) + biases
   }
 }
 

@@ -53,7 +53,7 @@ public struct ModelDescriptor: Hashable, Sendable {
   public var allLayers: [LayerDescriptor] { encoder + layers }
 
   /// Indices, in `layers`, of the layers with routed experts: entry m is the decoder's m-th MoE
-  /// layer, counted as a routing trace counts.
+  /// layer. A routing counts the encoder's MoE layers before them.
   public var mixtureLayers: [Int] {
     layers.indices.filter { layers[$0].mixture != nil }
   }
@@ -62,6 +62,13 @@ public struct ModelDescriptor: Hashable, Sendable {
   public var encoderMixtureLayers: [Int] {
     encoder.indices.filter { encoder[$0].mixture != nil }
   }
+
+  /// Layers with routed experts, the encoder's and then the decoder's: as many as a routing of the
+  /// model has.
+  public var mixtureLayerCount: Int { encoderMixtureLayers.count + mixtureLayers.count }
+
+  /// Whether prompts pass through an encoder, to which the decoder attends.
+  public var isEncoderDecoder: Bool { !encoder.isEmpty }
 
   /// Routed experts per MoE layer, the same in all; 0 for a dense model.
   public var expertCount: Int { firstMixture?.experts ?? 0 }

@@ -64,9 +64,15 @@ public struct TransferOptions: Sendable {
   /// Whether an evicted expert is written back to host memory (a swap), because the host keeps no
   /// copy of what is in the fastest tier.
   public var writeBack: Bool
+  /// Whether one worker carries one expert after the other, from where it is to where it is wanted:
+  /// what one thread with one buffer of host memory does (Pre-gated MoE's artifact).
+  public var serial: Bool
 
   /// Options of transfer.
-  public init(chunks: Int = 1, pinned: Bool = true, writeBack: Bool = false) {
+  public init(
+    chunks: Int = 1, pinned: Bool = true, writeBack: Bool = false, serial: Bool = false
+  ) {
+    self.serial = serial
     self.chunks = chunks
     self.pinned = pinned
     self.writeBack = writeBack

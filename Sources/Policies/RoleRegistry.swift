@@ -48,8 +48,13 @@ public enum RoleRegistry {
   public static let prefetch: [RoleRegistration<any PrefetchPolicy>] = [
     .init(name: "none", summary: "loads an expert when the gate has named it") { NoPrefetch() },
     .init(
-      name: "all", summary: "fetches every expert of the next layer while a layer is computed"
-    ) { PrefetchAll() },
+      name: "all", summary: "fetches every expert of the next layer while a layer is computed",
+      parameters: [
+        RoleParameter(
+          "whole", .flag, default: 0,
+          summary: "whether a layer waits for all of its experts, chosen or not")
+      ]
+    ) { settings in PrefetchAll(awaitsWholeLayers: settings.flag("whole")) },
     PredictedPrefetch.registration,
     AdaptiveDepthPrefetch.registration,
   ]
@@ -60,6 +65,9 @@ public enum RoleRegistry {
     .init(name: "oracle", summary: "predicts exactly what later gates will choose") {
       OraclePrediction()
     },
+    .init(
+      name: "pre-gate", summary: "knows the next layer's choices, which this layer's gate makes"
+    ) { PreGatePrediction() },
     RecallPrediction.registration,
     FrequencyPrediction.registration,
     RepeatPrediction.registration,
@@ -90,7 +98,7 @@ public enum RoleRegistry {
       name: "fetch", summary: "computes every activated expert on the GPU, fetching what is missing"
     ) { FetchResolve() },
     ScoreThresholdResolve.registration, HostResolve.registration, CheapestResolve.registration,
-    HotColdResolve.registration,
+    HotColdResolve.registration, SkipByRatio.registration, SkipByShare.registration,
   ]
 
   /// What starts where.

@@ -45,6 +45,8 @@ public struct StreamPurpose: RawRepresentable, Hashable, Sendable, BitwiseCopyab
   public static let search = StreamPurpose(rawValue: 15)
   /// A request's other choices (its service, its prefix); entity: the request.
   public static let requestAttributes = StreamPurpose(rawValue: 16)
+  /// Which expert stands in for one that a model transform has removed; entity: the request.
+  public static let routingReplacement = StreamPurpose(rawValue: 32)
   /// Draws of tests and examples; entity: free.
   public static let testing = StreamPurpose(rawValue: 65_535)
 }

@@ -23,8 +23,7 @@ public enum ServingSimulation {
   ///   - timeline: Where to send what happened on every resource; `nil` for nowhere.
   ///   - progress: Told now and then how far the run has come.
   /// - Returns: The result, and the timeline's sink as the run left it.
-  /// - Throws: ``DoesNotFit`` when the model does not fit, ``UnsupportedModel``,
-  ///   ``RoutingMismatch``, and the errors of the workload and the routing.
+  /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, and the errors of the workload and the routing.
   public static func run(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
     progress: ((Progress) -> Void)? = nil

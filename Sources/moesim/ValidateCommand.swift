@@ -82,9 +82,9 @@ private struct CaseEntry: Encodable {
   var source: String
 
   static let columns: [RecordRenderer.Column] = [
-    .init("name", "Case"), .init("what", "What"), .init("published", "Published"),
-    .init("unit", "Unit", dropOrder: 1), .init("status", "Status"),
-    .init("source", "Source", dropOrder: 2),
+    .init("name", "Case"), .init("published", "Published"), .init("unit", "Unit", dropOrder: 1),
+    .init("status", "Status"), .init("what", "What", dropOrder: 2),
+    .init("source", "Source", dropOrder: 3),
   ]
 
   static func entries(_ selection: ValidationSelection) -> [CaseEntry] {

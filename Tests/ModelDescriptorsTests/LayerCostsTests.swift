@@ -69,6 +69,39 @@ import Units
     #expect(costs.attentionWork(AttentionLoad()) == AttentionWork())
   }
 
+  @Test func `Cross-attention reads the prompt's keys and values and writes none`() throws {
+    let model = try Self.library.model(named: "switch-base-8")
+    let costs = model.layers[0].costs(under: .bf16)
+    // 12 heads of 64 over a hidden state of 768; 256 rows of 1,536 elements.
+    var load = AttentionLoad()
+    load.addCross(tokens: 1, source: 256)
+    let work = costs.crossAttentionWork(load)
+    #expect(work.decode.flop == 256 * 12 * 4 * 64)
+    #expect(work.decode.bytes == 256 * 1_536 * 2 + 1_536 * 2)
+    #expect(work.input.flop == 2 * 2 * 768 * 768)
+    #expect(work.input.bytes == 2 * 768 * 768 * 2 + 4 * 768 * 2)
+    #expect(work.prefill.isEmpty)
+    // Several tokens at once read the rows once.
+    var several = AttentionLoad()
+    several.addCross(tokens: 10, source: 256)
+    let again = costs.crossAttentionWork(several)
+    #expect(again.prefill.flop == 10 * work.decode.flop)
+    #expect(again.prefill.bytes == 256 * 1_536 * 2 + 10 * 1_536 * 2)
+    #expect(again.decode.isEmpty)
+    // Keys and values are made once, and go into the cache in its format.
+    var plan = PrecisionPlan.bf16
+    plan.keyValue = try NumberFormat(parsing: "fp8")
+    let made = model.layers[0].costs(under: plan).crossKeyValueWork(sourceTokens: 256)
+    #expect(made.flop == 256 * 2 * 768 * 1_536)
+    #expect(made.bytes == 768 * 1_536 * 2 + 256 * (768 * 2 + 1_536))
+    // An encoder's tokens attend to all of their prompt.
+    var prompt = AttentionLoad()
+    prompt.addBidirectional(count: 256)
+    let encoded = model.encoder[0].costs(under: .bf16).attentionWork(prompt)
+    #expect(encoded.prefill.flop == 256 * 256 * 12 * 4 * 64)
+    #expect(model.encoder[0].costs(under: .bf16).crossAttentionWork(load) == AttentionWork())
+  }
+
   @Test func `Latent attention reads one row of 576 elements per position`() throws {
     let model = try Self.library.model(named: "deepseek-v3")
     let costs = model.layers[5].costs(under: .bf16)

@@ -308,6 +308,21 @@ let modelFacts: [ModelFacts] = [
     activeWithout: 7.505, activeWith: 8.030,
     expertMillions: nil, expertMegabytes: nil, keyValueBytes: 131072),
   ModelFacts(
+    "mistral-7b", layers: 32, moeLayers: 0, experts: 0, topK: 0,
+    published: 7.2, publishedActive: 7.2, total: 7.242,
+    activeWithout: 7.111, activeWith: 7.242,
+    expertMillions: nil, expertMegabytes: nil, keyValueBytes: 131072),
+  ModelFacts(
+    "gpt-j-6b", layers: 28, moeLayers: 0, experts: 0, topK: 0,
+    published: 6.05, publishedActive: 6.05, total: 6.051,
+    activeWithout: 5.844, activeWith: 6.051,
+    expertMillions: nil, expertMegabytes: nil, keyValueBytes: 458_752),
+  ModelFacts(
+    "ds-moe-6b", layers: 36, moeLayers: 36, experts: 32, topK: 32,
+    published: 6.5, publishedActive: nil, total: 6.615,
+    activeWithout: 6.406, activeWith: 6.615,
+    expertMillions: 4.194, expertMegabytes: 8.39, keyValueBytes: 73_728),
+  ModelFacts(
     "llama-3-70b", layers: 80, moeLayers: 0, experts: 0, topK: 0,
     published: 70, publishedActive: 70, total: 70.554,
     activeWithout: 69.503, activeWith: 70.554,

@@ -26,7 +26,7 @@ struct ComparisonRendererTests {
       roles: .init(
         eviction: "lru", hostEviction: "lru", prediction: "none", prefetch: "none",
         schedule: "compute-as-ready", resolve: "fetch", placement: "uniform",
-        admission: "fcfs"), knowsFuture: false,
+        admission: "fcfs", transform: "none", kernels: "none"), knowsFuture: false,
       mean: ComparisonFigures(meanOf: runs.map(\.figures)), steadyReplications: runs.count,
       unstableReplications: 0, ceilingShare: kind == .ceiling ? nil : .init(belady: 0.8),
       versusBaseline: difference.map { .init(tpotMs: $0) }, runs: runs)

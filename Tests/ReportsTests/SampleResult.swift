@@ -61,7 +61,7 @@ extension SimulationResult {
       ttftMs: .around(812.3456789), tpotMs: .around(38.4), itlMs: .around(38.1, count: 45_478),
       e2elMs: .around(9_600.25), queueMs: .around(120),
       expertCache: .init(fastest: hbm, tiers: ["hbm": hbm, "dram": dram]),
-      prefetch: prefetch,
+      prefetch: prefetch, resolve: .init(),
       stallMsPerToken: stalls,
       timeMsPerToken: [
         .init(name: "attention", value: 3.5), .init(name: "gate", value: 0.25),

@@ -108,7 +108,7 @@ struct CompareCommandTests {
     "What is wrong has its code and says what is right",
     arguments: [
       (["--policy", "lru,lfuu"], 66, "did you mean 'lfu'?"),
-      (["--policy", "nothing-like-it"], 66, "belady, fifo"),
+      (["--policy", "nothing-like-it"], 66, "presets are belady, "),
       (["--policy", "lru,"], 64, "empty name"), ([], 64, "--policy"),
       (["--policy", "lru", "--replications", "0"], 64, "at least 1"),
       (["--policy", "lru,lfu", "--baseline", "fifo"], 64, "lru, lfu"),

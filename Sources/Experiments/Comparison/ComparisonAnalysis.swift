@@ -14,11 +14,14 @@ struct ComparisonAnalysis {
   let notices: [String]
   private let baseline: Int
   private let confidence: Double
+  private let linkRate: Double
 
+  /// - Parameter linkRate: Bytes per second of the link to the device.
   init(
     contenders: [ComparisonContender], results: [[SimulationResult]], baseline: Int,
-    confidence: Double
+    confidence: Double, linkRate: Double
   ) {
+    self.linkRate = linkRate
     self.baseline = baseline
     self.confidence = confidence
     measure = Self.measure(of: zip(contenders, results).filter { $0.0.kind == .policy }.map(\.1))
@@ -86,7 +89,8 @@ struct ComparisonAnalysis {
         }
         rows[row].ceilingShare = .init(
           belady: share(ComparisonContender.beladyCeiling),
-          linkBound: share(ComparisonContender.linkCeiling))
+          linkBound: share(ComparisonContender.linkCeiling),
+          perfectPrefetch: perfectPrefetchShare(row))
       }
       guard row != baseline else { continue }
       func difference(_ figure: (ComparisonFigures) -> Double?) -> PairedDifference? {
@@ -97,6 +101,21 @@ struct ComparisonAnalysis {
         tpotMs: difference(\.tpotMs), hitRate: difference(\.hitRate),
         stallMsPerToken: difference(\.stallMsPerToken.total))
     }
+  }
+
+  /// How near a row's steps come to perfect prefetch over an unlimited horizon: the time of computing
+  /// alone, or that of the link for the bytes that Belady's eviction needs, whichever is more.
+  private func perfectPrefetchShare(_ row: Int) -> Double? {
+    func mean(_ name: String) -> ComparisonFigures? {
+      rows.first { $0.kind == .ceiling && $0.name == name }?.mean
+    }
+    guard let own = rows[row].mean, own.stepMsPerToken > 0,
+      let free = mean(ComparisonContender.linkCeiling),
+      let belady = mean(ComparisonContender.beladyCeiling)
+    else { return nil }
+    let computed = free.stepMsPerToken * (1 - free.stalledShare)
+    let moved = (belady.bytesPerToken["gpu0.h2d"] ?? 0) / linkRate * 1e3
+    return max(computed, moved) / own.stepMsPerToken
   }
 
   /// How fast a row is by the measure, as a multiple of another.

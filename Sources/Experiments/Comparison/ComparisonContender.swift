@@ -24,7 +24,8 @@ struct ComparisonContender {
       eviction: policy.eviction.name, hostEviction: policy.hostEviction.name,
       prediction: policy.prediction.name, prefetch: policy.prefetch.name,
       schedule: policy.schedule.name, resolve: policy.resolve.name,
-      placement: policy.placement.name, admission: policy.admission.name)
+      placement: policy.placement.name, admission: policy.admission.name,
+      transform: policy.transform.name, kernels: policy.kernels?.label ?? "none")
   }
 
   /// Whether an eviction rule or the predictor knows the future, so that no machine can run the
@@ -41,18 +42,27 @@ struct ComparisonContender {
     roles == other.roles && hasFreeTransfers == other.hasFreeTransfers
       && policy.chunks == other.policy.chunks && policy.pinned == other.policy.pinned
       && policy.writeBack == other.policy.writeBack
+      && policy.serialTransfers == other.policy.serialTransfers
+      && hasSameKernels(as: other)
       && parameters == other.parameters && scenario.cache == other.scenario.cache
+  }
+
+  /// Whether both use the kernels of one file, or those of the law; kernels that a scenario describes
+  /// in place are not compared.
+  private func hasSameKernels(as other: ComparisonContender) -> Bool {
+    let both = [policy.kernels, other.policy.kernels]
+    return both.allSatisfy { $0?.inline == nil } && both[0]?.path == both[1]?.path
   }
 
   /// What the roles' parameters are set to.
   private var parameters: [RoleSettings] {
     [
       policy.eviction, policy.hostEviction, policy.prediction, policy.prefetch, policy.schedule,
-      policy.resolve, policy.placement, policy.admission,
+      policy.resolve, policy.placement, policy.admission, policy.transform,
     ].map(\.parameters)
   }
 
-  /// The configuration of a run.
+  /// The configuration of a run; the policy may change the model, its routing and its kernels.
   func configuration(replication: UInt32, library: DataLibrary) throws -> ServingConfiguration {
     var configuration = try scenario.configuration(replication: replication, library: library)
     configuration.policy.name = name

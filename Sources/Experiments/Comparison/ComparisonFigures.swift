@@ -32,12 +32,31 @@ public struct ComparisonFigures: Codable, Sendable {
   public var prefetchesPerToken: Double
   /// Bytes fetched ahead of their use, per output token.
   public var prefetchedBytesPerToken: Double
+  /// Experts fetched ahead that were there when they were needed, per output token.
+  public var onTimePerToken: Double
+  /// Bytes fetched ahead that nobody used, per output token.
+  public var wastedBytesPerToken: Double
+  /// Demand loads that found a prefetch on the link, per output token.
+  public var demandsDelayedPerToken: Double
+  /// The share of predictions that the gate confirmed; `nil` where nothing is predicted.
+  public var predictionAccuracy: Double?
+  /// The share of predicted experts that were there when their gate decided; `nil` where nothing is
+  /// predicted.
+  public var fetchRate: Double?
+  /// Experts computed where they are stored, per output token.
+  public var computedOnHostPerToken: Double
+  /// Experts computed in a less precise version, per output token.
+  public var lowPrecisionPerToken: Double
+  /// Choices of experts that were left out, per output token.
+  public var skippedPerToken: Double
   /// Bytes over each link, per output token.
   public var bytesPerToken: [String: Double]
   /// Time in which the compute stream stood still, by cause [ms per output token].
   public var stallMsPerToken: SimulationResult.StallBreakdown
   /// The share of a step's time in which the compute stream stood still.
   public var stalledShare: Double
+  /// The time of steps, computed and stalled [ms per output token].
+  public var stepMsPerToken: Double
   /// The busy share of each resource.
   public var utilization: [String: Double]
 
@@ -59,6 +78,16 @@ public struct ComparisonFigures: Codable, Sendable {
     let ahead = result.traffic.filter { $0.purpose == "prefetch" }
     prefetchesPerToken = perToken(ahead.reduce(0) { $0 + Double($1.transfers) })
     prefetchedBytesPerToken = perToken(ahead.reduce(0) { $0 + Double($1.bytes) })
+    let prefetch = result.prefetch ?? .init()
+    onTimePerToken = perToken(Double(prefetch.used) - Double(prefetch.late))
+    wastedBytesPerToken = perToken(Double(prefetch.wastedBytes))
+    demandsDelayedPerToken = perToken(Double(prefetch.demandsDelayed))
+    predictionAccuracy = prefetch.accuracy
+    fetchRate = prefetch.fetchRate
+    let resolve = result.resolve ?? .init()
+    computedOnHostPerToken = perToken(Double(resolve.computedOnHost))
+    lowPrecisionPerToken = perToken(Double(resolve.lowPrecision))
+    skippedPerToken = perToken(Double(resolve.skipped + resolve.skippedChoices))
     bytesPerToken = [:]
     for entry in result.traffic {
       bytesPerToken[entry.link, default: 0] += perToken(Double(entry.bytes))
@@ -67,6 +96,7 @@ public struct ComparisonFigures: Codable, Sendable {
     let stalled = result.stallMsPerToken.total
     let computed = result.timeMsPerToken.reduce(0) { $0 + $1.value }
     stalledShare = stalled + computed > 0 ? stalled / (stalled + computed) : 0
+    stepMsPerToken = stalled + computed
     utilization = result.utilization
   }
 
@@ -99,13 +129,18 @@ public struct ComparisonFigures: Codable, Sendable {
     let own: [WritableKeyPath<Self, Double>] = [
       \.outputTokensPerSecond, \.requestsPerSecond, \.hitRate, \.hitsPerToken, \.latePerToken,
       \.missesPerToken, \.prefetchesPerToken, \.prefetchedBytesPerToken, \.stalledShare,
+      \.onTimePerToken, \.wastedBytesPerToken, \.demandsDelayedPerToken,
+      \.computedOnHostPerToken, \.lowPrecisionPerToken, \.skippedPerToken, \.stepMsPerToken,
     ]
     let stalls: WritableKeyPath<Self, SimulationResult.StallBreakdown> = \.stallMsPerToken
     return own + SimulationResult.StallBreakdown.causes.map { stalls.appending(path: $0.key) }
   }
 
   private static var optionalNumbers: [WritableKeyPath<Self, Double?>] {
-    [\.goodputRequestsPerSecond, \.ttftMs, \.p99TtftMs, \.tpotMs, \.p99TpotMs]
+    [
+      \.goodputRequestsPerSecond, \.ttftMs, \.p99TtftMs, \.tpotMs, \.p99TpotMs,
+      \.predictionAccuracy, \.fetchRate,
+    ]
   }
 }
 

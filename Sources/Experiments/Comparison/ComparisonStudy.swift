@@ -92,6 +92,7 @@ public struct ComparisonStudy {
     var results = [[SimulationResult]](repeating: [], count: contenders.count)
     var setting: SimulationResult.SettingSummary?
     var events: UInt64 = 0
+    var linkRate = Double.infinity
     for replication in 0..<UInt32(replications) {
       for (index, contender) in contenders.enumerated() {
         if let same = contenders[..<index].firstIndex(where: { $0.equals(contender) }) {
@@ -108,13 +109,15 @@ public struct ComparisonStudy {
         let configuration = try contender.configuration(
           replication: replication, library: library)
         let result = try ServingSimulation.run(configuration).result
+        if index == baseline { linkRate = configuration.figures.linkRate }
         events += result.eventsProcessed
         if index == baseline, setting == nil { setting = result.setting }
         results[index].append(result)
       }
     }
     let analysis = ComparisonAnalysis(
-      contenders: contenders, results: results, baseline: baseline, confidence: confidence)
+      contenders: contenders, results: results, baseline: baseline, confidence: confidence,
+      linkRate: linkRate)
     let comparison = PolicyComparison(
       scenario: scenario.name, seed: scenario.run.seed, replications: replications,
       confidence: confidence, setting: setting ?? results[baseline][0].setting,

@@ -26,6 +26,9 @@ struct ComparisonVerdict {
     }
     var text = standing(of: winner, among: candidates)
     if let why = why(winner) { text += "; " + why }
+    if let share = winner.ceilingShare?.perfectPrefetch {
+      text += "; \(percent(share)) of perfect prefetch"
+    }
     for oracle in steady where oracle.knowsFuture && oracle.name != winner.name {
       guard let difference = oracle.versusBaseline?.difference(of: measure),
         let ratio = speedRatio(difference)

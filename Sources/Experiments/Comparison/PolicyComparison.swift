@@ -42,6 +42,16 @@ public struct PolicyComparison: Codable, Sendable {
     public var belady: Double?
     /// Of a machine in which no expert's transfer takes time.
     public var linkBound: Double?
+    /// Of perfect prefetch over an unlimited horizon: a step takes what computing takes, or what
+    /// the link needs for the bytes that Belady's eviction cannot avoid, whichever is more.
+    public var perfectPrefetch: Double?
+
+    /// Shares of ceilings.
+    public init(belady: Double? = nil, linkBound: Double? = nil, perfectPrefetch: Double? = nil) {
+      self.belady = belady
+      self.linkBound = linkBound
+      self.perfectPrefetch = perfectPrefetch
+    }
   }
 
   /// The roles of a policy by name.
@@ -62,6 +72,10 @@ public struct PolicyComparison: Codable, Sendable {
     public var placement: String
     /// Who joins the batch.
     public var admission: String
+    /// What is served in place of the published model.
+    public var transform: String
+    /// The kernels that depart from the timing law.
+    public var kernels: String
   }
 
   /// One replication of one policy.
@@ -107,7 +121,7 @@ public struct PolicyComparison: Codable, Sendable {
   }
 
   /// The version of this record's schema, "major.minor".
-  public var schemaVersion = "1.0"
+  public var schemaVersion = "1.1"
   /// The name of the scenario.
   public var scenario: String
   /// The seed of all runs.

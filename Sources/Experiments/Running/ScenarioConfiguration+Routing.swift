@@ -7,7 +7,7 @@ import Routing
 extension ScenarioRouting {
   /// How reports call the source for a model, which may have no experts to choose.
   func label(for model: ModelDescriptor) -> String {
-    if model.mixtureLayers.isEmpty { return "none, the model has no experts" }
+    if model.mixtureLayerCount == 0 { return "none, the model has no experts" }
     return label
   }
 
@@ -24,7 +24,7 @@ extension Scenario {
   /// What a reader must know of where the expert choices come from.
   func routingNotices(model: ModelDescriptor) throws -> [String] {
     let shape = RoutingShape(
-      layers: model.mixtureLayers.count, experts: model.expertCount, topK: model.topK)
+      layers: model.mixtureLayerCount, experts: model.expertCount, topK: model.topK)
     guard shape.layers > 0, case .generator(let reference) = routing.source else { return [] }
     if routing.isAssumed {
       return [
@@ -48,7 +48,7 @@ extension Scenario {
     model: ModelDescriptor, seed: UInt64, replication: UInt32
   ) throws -> @Sendable () throws -> any RoutingSource {
     let shape = RoutingShape(
-      layers: model.mixtureLayers.count, experts: model.expertCount, topK: model.topK)
+      layers: model.mixtureLayerCount, experts: model.expertCount, topK: model.topK)
     guard shape.layers > 0 else {
       return { throw RoutingIsNotNeeded() }
     }

@@ -25,9 +25,10 @@ extension Scenario {
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
     let runtimeProfile = try runtime.read(
       inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
-    let descriptor = try loadModel()
     let figures = MachineFigures(
       machine, runtime: runtimeProfile, devices: serving.expertDevices)
+    let published = try loadModel()
+    let (descriptor, kernels) = (try transformed(published), try loadKernels())
     let timing =
       try machine.gpus.first.map { try DeviceTiming(gpu: $0, runtime: runtimeProfile) }
       ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile)
@@ -36,7 +37,7 @@ extension Scenario {
       if let format = precision[role.key] { plan[keyPath: role.path] = format }
     }
     try checkExperts(of: descriptor)
-    let composition = try policy.composition(runtime: runtimeProfile)
+    var composition = try policy.composition(runtime: runtimeProfile)
     if composition.transfer.writeBack && figures.isUnified {
       throw Diagnostic(
         location: tree.value(at: "policy.write_back")?.location, path: "policy.write_back",
@@ -46,20 +47,23 @@ extension Scenario {
     try checkDevices(machine: machine, model: descriptor, figures: figures)
     let seed = run.seed
     let description = workload
-    let routing = try routingMaker(
-      model: descriptor, seed: seed, replication: replication)
+    let original = try routingMaker(model: published, seed: seed, replication: replication)
+    let routing = try changedRouting(
+      original, of: published, policy: &composition, seed: seed, replication: replication)
     var configuration = ServingConfiguration(
-      name: name, figures: figures, timing: timing, model: descriptor, precision: plan,
+      name: name, figures: figures, timing: timing.with(kernels), model: descriptor,
+      precision: plan,
       cache: cacheConfiguration(), policy: composition,
       limits: BatchLimits(
         maximumSequences: serving.maximumBatch, tokenBudget: serving.tokenBudget,
-        chunkedPrefill: serving.chunkedPrefill),
+        chunkedPrefill: serving.chunkedPrefill, beams: serving.beams),
       run: runOptions(replication: replication), serviceLevel: serviceLevel(),
       cost: CostBasis(
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
-      notices: try routingNotices(model: descriptor),
+      notices: try routingNotices(model: published)
+        + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
         : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
@@ -104,7 +108,7 @@ extension Scenario {
   /// Refuses a number of cached experts that no pool of the model could hold.
   private func checkExperts(of model: ModelDescriptor) throws {
     guard case .sized(.count(let count)) = cache.experts, !model.isDense else { return }
-    let most = model.expertCount * (cache.isPerLayer ? 1 : model.mixtureLayers.count)
+    let most = model.expertCount * (cache.isPerLayer ? 1 : model.mixtureLayerCount)
     guard !(1...most).contains(count) else { return }
     throw Diagnostic(
       location: tree.value(at: "cache.experts")?.location, path: "cache.experts",
@@ -207,7 +211,8 @@ extension ScenarioPolicy {
         admission.name, role: "admission policy", in: RoleRegistry.admission
       ).make(admission.parameters),
       transfer: TransferOptions(
-        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack))
+        chunks: chunks, pinned: pinned && runtime.usesPinnedMemory, writeBack: writeBack,
+        serial: serialTransfers))
     composition.evictionSettings = eviction.parameters
     composition.hostEvictionSettings = hostEviction.parameters
     return composition

@@ -15,6 +15,8 @@ public struct DataLibrary: Sendable {
     case hardware
     /// What a runtime's software costs.
     case runtime
+    /// How sets of kernels depart from the timing law.
+    case kernels
     /// Model descriptors.
     case model
     /// Policy presets.
@@ -33,6 +35,7 @@ public struct DataLibrary: Sendable {
       switch self {
       case .hardware: "hardware-profiles"
       case .runtime: "hardware-profiles/runtimes"
+      case .kernels: "hardware-profiles/kernels"
       case .model: "models"
       case .policy: "policies"
       case .trace: "traces"

@@ -29,9 +29,12 @@ enum ScenarioDefaults {
       resolve: fetch
       placement: uniform
       admission: fcfs
+      transform: none
+      kernels: none
       chunks: 1
       pinned: true
       write_back: false
+      serial_transfers: false
     routing:
       pairing: in-order
       when_exhausted: wrap
@@ -41,6 +44,7 @@ enum ScenarioDefaults {
       max_batch: 4
       token_budget: 512
       chunked_prefill: true
+      beams: 1
       kv_block: 16
       replicas: 1
       parallelism: {tensor: 1, expert: 1}

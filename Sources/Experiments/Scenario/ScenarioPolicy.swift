@@ -33,24 +33,31 @@ public struct ScenarioPolicy: Sendable {
   public var placement: ScenarioRole
   /// Who joins the batch.
   public var admission: ScenarioRole
+  /// What is served in place of the published model.
+  public var transform: ScenarioRole
+  /// The kernels that depart from the timing law; `nil` for none.
+  public var kernels: ScenarioReference?
   /// Chunks into which an expert's transfer is cut.
   public var chunks: Int
   /// Whether host memory is pinned.
   public var pinned: Bool
   /// Whether an evicted expert is written back to host memory.
   public var writeBack: Bool
+  /// Whether one worker carries one expert after the other.
+  public var serialTransfers: Bool
 
   /// How reports call it.
   public var label: String {
-    preset
-      ?? roles.filter { $0.role.name != $0.standard }.map(\.role.name).joined(separator: " + ")
+    if let preset { return preset }
+    let names = roles.filter { $0.role.name != $0.standard }.map(\.role.name)
+    return (names + [kernels?.label].compactMap { $0 }).joined(separator: " + ")
   }
 
   /// The roles that reports name, each with the choice that goes without saying.
   private var roles: [(role: ScenarioRole, standard: String)] {
     [
       (eviction, ""), (prefetch, "none"), (prediction, "none"), (schedule, ""), (resolve, "fetch"),
-      (placement, "uniform"),
+      (placement, "uniform"), (transform, "none"),
     ]
   }
 }

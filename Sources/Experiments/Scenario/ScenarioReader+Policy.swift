@@ -15,13 +15,21 @@ extension ScenarioReader {
       hostEviction: role(reader, "host_eviction"), prediction: role(reader, "prediction"),
       prefetch: role(reader, "prefetch"), schedule: role(reader, "schedule"),
       resolve: role(reader, "resolve"), placement: role(reader, "placement"),
-      admission: role(reader, "admission"), chunks: reader.int("chunks", in: 1...255) ?? 1,
-      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false)
+      admission: role(reader, "admission"), transform: role(reader, "transform"),
+      kernels: kernels(reader), chunks: reader.int("chunks", in: 1...255) ?? 1,
+      pinned: reader.bool("pinned") ?? true, writeBack: reader.bool("write_back") ?? false,
+      serialTransfers: reader.bool("serial_transfers") ?? false)
     if collector.all.count == problemsBefore {
       checkPrediction(of: policy, reader)
       checkGraph(of: policy, reader)
     }
     return policy
+  }
+
+  /// The kernels by name or in place; `nil` for those that the law describes.
+  private func kernels(_ reader: MappingReader) -> ScenarioReference? {
+    guard reader.has("kernels"), reader.node["kernels"]?.scalar != "none" else { return nil }
+    return reference(reader, "kernels", .kernels)
   }
 
   /// A role by name, or by name and parameters.

@@ -34,10 +34,12 @@ extension ScenarioReader {
       }
       parallelism.finish()
     }
+    let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
     return ScenarioServing(
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
-      tokenBudget: reader.int("token_budget", in: 1...(1 << 24)) ?? 1,
+      tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
+      beams: reader.int("beams", in: 1...budget) ?? 1,
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
       expertDevices: devices)
   }

@@ -35,6 +35,9 @@ public enum ScenarioRoleNames {
   /// Who joins the batch.
   public static var admission: [String] { RoleRegistry.admission.map(\.name) }
 
+  /// What is served in place of the published model.
+  public static var transform: [String] { RoleRegistry.transform.map(\.name) }
+
   /// Every role with its choices, by the roles' keys.
   public static let all: [(role: String, choices: [Choice])] = [
     ("eviction", evictionChoices), ("host_eviction", evictionChoices),
@@ -42,6 +45,7 @@ public enum ScenarioRoleNames {
     ("prediction", choices(RoleRegistry.prediction)), ("schedule", choices(RoleRegistry.schedule)),
     ("resolve", choices(RoleRegistry.resolve)), ("placement", choices(RoleRegistry.placement)),
     ("admission", choices(RoleRegistry.admission)),
+    ("transform", choices(RoleRegistry.transform)),
   ]
 
   /// The choices of a role by its key; empty when there is no such role.

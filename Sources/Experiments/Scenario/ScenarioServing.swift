@@ -8,6 +8,8 @@ public struct ScenarioServing: Sendable {
   public var tokenBudget: Int
   /// Whether long prompts are cut into chunks.
   public var chunkedPrefill: Bool
+  /// Beams of each sequence.
+  public var beams: Int
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
   /// Devices over which experts are spread.

@@ -86,5 +86,8 @@ public struct ReferenceFormula: Sendable {
 
   /// Every formula.
   public static let all: [ReferenceFormula] =
-    [.expertTransfer, .streamedModel] + layerKernels + optimiser
+    [
+      .expertTransfer, .streamedModel, .parameters, .activeParameters, .layerExpertMegabytes,
+      .productTime, .expertsTime,
+    ] + layerKernels + optimiser
 }

@@ -13,7 +13,9 @@ struct Architecture: Sendable {
   static let known: [Architecture] = [
     Architecture(
       modelTypes: ["llama", "mistral", "qwen2", "qwen3", "qwen3_vl_text"], read: readDense),
+    Architecture(modelTypes: ["gptj"], read: readGPTJ),
     Architecture(modelTypes: ["mixtral"], read: readMixtral),
+    Architecture(modelTypes: ["dsmoe"], read: readDSMoE),
     Architecture(modelTypes: ["qwen2_moe", "qwen3_moe", "qwen3_vl_moe_text"], read: readQwenMoE),
     Architecture(
       modelTypes: [

@@ -67,6 +67,23 @@ public struct AttentionLoad: Hashable, Sendable, BitwiseCopyable {
     prefillContext += span.rowsRead(after: position, count: count)
   }
 
+  /// Adds `tokens` output tokens of a sequence that all attend to the `source` rows of an encoder's
+  /// output: one, which decodes, or several that are computed again at once.
+  ///
+  /// - Complexity: O(1).
+  @inlinable
+  public mutating func addCross(tokens: Int, source: Int) {
+    if tokens == 1 {
+      decodeSequences += 1
+      decodeContext += Double(source)
+    } else {
+      prefillTokens += tokens
+      prefillSequences += 1
+      prefillPairs += Double(tokens) * Double(source)
+      prefillContext += Double(source)
+    }
+  }
+
   /// Adds prompt tokens that all attend to each other, as in an encoder.
   ///
   /// - Complexity: O(1).

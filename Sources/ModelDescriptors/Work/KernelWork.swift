@@ -45,6 +45,8 @@ public struct KernelWork: Hashable, Sendable, BitwiseCopyable {
   public var columns: Double
   /// Depth of the product (input features).
   public var depth: Double
+  /// Sets of weights that are multiplied in one launch: the active experts of a grouped product.
+  public var groups: Double
   /// Launches that the operation consists of.
   public var kernels: Int32
   /// The kind of kernel.
@@ -53,23 +55,27 @@ public struct KernelWork: Hashable, Sendable, BitwiseCopyable {
   public var computeClass: ComputeClass
   /// Whether weights are unpacked to a wider format before they are multiplied.
   public var isWeightOnly: Bool
+  /// Whether the weights are sparse, so that kernels for sparse matrices multiply them.
+  public var isSparse: Bool
 
   /// Creates the work of an operation.
   @inlinable
   public init(
     family: KernelFamily, flop: Double, bytes: Double, rows: Double, columns: Double = 0,
-    depth: Double = 0, computeClass: ComputeClass = .fp16, isWeightOnly: Bool = false,
-    kernels: Int = 1
+    depth: Double = 0, groups: Double = 1, computeClass: ComputeClass = .fp16,
+    isWeightOnly: Bool = false, isSparse: Bool = false, kernels: Int = 1
   ) {
     self.flop = flop
     self.bytes = bytes
     self.rows = rows
     self.columns = columns
     self.depth = depth
+    self.groups = groups
     self.kernels = Int32(truncatingIfNeeded: kernels)
     self.family = family
     self.computeClass = computeClass
     self.isWeightOnly = isWeightOnly
+    self.isSparse = isSparse
   }
 
   /// No work: takes no time on any device.

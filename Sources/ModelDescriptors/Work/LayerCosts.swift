@@ -169,7 +169,8 @@ extension LayerDescriptor {
       guard let network else { return ProjectionCost.none }
       return ProjectionCost(
         shapes: network.shapes(input: input), biases: network.biases(input: input),
-        format: format, activations: plan.activations, kernels: network.kernels)
+        density: network.density, indexBits: network.indexBits, format: format,
+        activations: plan.activations, kernels: network.kernels)
     }
     let mixer = attention.mixer
     let input = mixer?.inputMatrices(hidden: hiddenSize) ?? []
@@ -212,15 +213,23 @@ extension LayerDescriptor {
       shapes: [
         MatrixShape(hiddenSize, cross.heads * cross.headWidth),
         MatrixShape(cross.heads * cross.valueWidth, hiddenSize),
-      ], format: plan.attention, activations: plan.activations, kernels: 2)
+      ],
+      biases: (cross.hasInputBias ? cross.heads * cross.headWidth : 0)
+        + (cross.hasOutputBias ? hiddenSize : 0),
+      format: plan.attention, activations: plan.activations, kernels: 2)
   }
 
   private func crossKeyValueCost(_ plan: PrecisionPlan) -> ProjectionCost {
     guard let cross = crossAttention else { return .none }
-    return ProjectionCost(
-      shapes: [
-        MatrixShape(hiddenSize, cross.keyValueHeads * (cross.headWidth + cross.valueWidth))
-      ], format: plan.attention, activations: plan.activations, kernels: 1)
+    var cost = ProjectionCost(
+      shapes: [MatrixShape(hiddenSize, cross.cachedElementsPerRow)],
+      biases: cross.hasInputBias ? cross.cachedElementsPerRow : 0, format: plan.attention,
+      activations: plan.activations, kernels: 1)
+    // What it makes goes into the cache, in the cache's format.
+    cost.activationBytesPerRow =
+      Double(hiddenSize) * plan.activations.bytesPerElement
+      + Double(cross.cachedElementsPerRow) * plan.keyValue.bytesPerElement
+    return cost
   }
 
   private func crossCoreCost(_ plan: PrecisionPlan) -> CoreCost {
@@ -229,7 +238,13 @@ extension LayerDescriptor {
       core.kernels = 0
       return core
     }
-    return cross.core(under: plan)
+    var core = cross.core(under: plan)
+    // Queries and outputs only: an output token adds no row to the source's keys and values.
+    let tokenBytes =
+      Double(cross.heads * (cross.headWidth + cross.valueWidth)) * plan.activations.bytesPerElement
+    core.decodeBytesPerToken = tokenBytes
+    core.prefillBytesPerToken = tokenBytes
+    return core
   }
 
   /// The work of the mixer over a batch, for occasional use; a loop keeps `costs(under:)`.

@@ -25,6 +25,8 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
   public var computeClass: ComputeClass
   /// Whether the weights are unpacked to a wider format first.
   public var isWeightOnly: Bool
+  /// Whether the weights are sparse.
+  public var isSparse = false
 
   /// No projection.
   @inlinable
@@ -53,11 +55,13 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
   ///
   /// - Parameters:
   ///   - biases: bias elements, kept in 16 bits.
+  ///   - density: the share of the matrices' elements that is stored and multiplied.
+  ///   - indexBits: bits beside each stored element that say where it belongs.
   ///   - activations: the format of the rows read and written.
   ///   - kernels: launches per execution.
   init(
-    shapes: [MatrixShape], biases: Int = 0, format: NumberFormat, activations: NumberFormat,
-    kernels: Int
+    shapes: [MatrixShape], biases: Int = 0, density: Double = 1, indexBits: Double = 0,
+    format: NumberFormat, activations: NumberFormat, kernels: Int
   ) {
     let parameters = shapes.reduce(0) { $0 + $1.elements }
     guard parameters > 0 else {
@@ -65,9 +69,10 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
       return
     }
     let depth = shapes[0].input
-    self.parameters = Double(parameters)
+    self.parameters = Double(parameters) * density
     self.weightBytes =
-      shapes.reduce(0) { $0 + Double(format.bytes(elements: $1.elements)) } + Double(2 * biases)
+      shapes.reduce(0) { $0 + Double(format.bytes(elements: $1.elements)) } * density
+      + Double(parameters) * density * indexBits / 8 + Double(2 * biases)
     let features = shapes.reduce(0) { $0 + $1.input + $1.output }
     self.activationBytesPerRow = Double(features) * activations.bitsPerWeight / 8
     self.columns = Double(parameters) / Double(depth)
@@ -75,6 +80,7 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
     self.kernels = Int32(kernels)
     self.computeClass = format.computeClass
     self.isWeightOnly = format.isWeightOnly
+    self.isSparse = indexBits > 0
   }
 
   /// The work of multiplying `rows` rows, no work for zero rows.
@@ -86,7 +92,8 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
     return KernelWork(
       family: rows > 1 ? .gemm : .gemv, flop: 2 * parameters * rows,
       bytes: weightBytes + activationBytesPerRow * rows, rows: rows, columns: columns, depth: depth,
-      computeClass: computeClass, isWeightOnly: isWeightOnly, kernels: Int(kernels))
+      computeClass: computeClass, isWeightOnly: isWeightOnly, isSparse: isSparse,
+      kernels: Int(kernels))
   }
 
   /// The work of `rows` rows in all, spread over `groups` sets of weights of this shape, in one
@@ -99,8 +106,8 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
     return KernelWork(
       family: .groupedGEMM, flop: 2 * parameters * rows,
       bytes: weightBytes * groups + activationBytesPerRow * rows, rows: rows / groups,
-      columns: columns, depth: depth, computeClass: computeClass, isWeightOnly: isWeightOnly,
-      kernels: Int(kernels))
+      columns: columns, depth: depth, groups: groups, computeClass: computeClass,
+      isWeightOnly: isWeightOnly, isSparse: isSparse, kernels: Int(kernels))
   }
 }
 

@@ -8,9 +8,9 @@ import Routing
 /// A sequence is described by its expert activation matrix: how many of its tokens each expert of
 /// each layer has computed, prompt and output together. When a gate has decided, the present
 /// sequence's matrix is compared with those of past sequences, by the mean over layers of the cosine
-/// of their rows; the most similar one tells the later layers. Each of its experts that was used is
-/// named, with its share of the layer's uses as weight: what to fetch first, the prefetch policy
-/// says (`urgency: decay`). A sequence that has ended enters the collection; when that is full, the
+/// of their rows; the most similar one tells the later layers. Its most used experts are named, as
+/// many as the gate will choose or, with ``namesAll``, all that were used; their weight is their share
+/// of the layer's uses: what to fetch first, the prefetch policy says (`urgency: decay`). A sequence that has ended enters the collection; when that is full, the
 /// matrix that was found least often gives way.
 ///
 /// ``Variant/code`` follows the released code (TorchMoE/MoE-Infinity,
@@ -44,6 +44,8 @@ public struct ActivationMatrixPrediction: PredictionPolicy {
 
   /// Whose reading it is.
   public let variant: Variant
+  /// Whether every expert that the found sequence used is named.
+  public let namesAll: Bool
   /// Matrices that the collection holds.
   public let capacity: Int
   /// Seconds that a search takes.
@@ -59,10 +61,15 @@ public struct ActivationMatrixPrediction: PredictionPolicy {
   private var sequences: [Sequence] = []
   private var sums: [Float] = []
   private var ones: [Float] = []
+  private var ranking = ExpertRanking()
 
   /// A predictor with an empty collection.
-  public init(variant: Variant = .paper, capacity: Int = 1000, latencySeconds: Double = 0) {
+  public init(
+    variant: Variant = .paper, namesAll: Bool = false, capacity: Int = 1000,
+    latencySeconds: Double = 0
+  ) {
     precondition(capacity >= 1)
+    self.namesAll = namesAll
     self.variant = variant
     self.capacity = capacity
     self.latencySeconds = latencySeconds
@@ -144,7 +151,7 @@ public struct ActivationMatrixPrediction: PredictionPolicy {
 
   /// Adds the experts that the most similar sequence used.
   ///
-  /// - Complexity: O(experts), and O(layers × capacity) for the first question after a gate.
+  /// - Complexity: O(experts × log experts), and O(layers × capacity) for the first question after a gate.
   public mutating func predict(
     _ subject: PredictionSubject, truth: borrowing LayerActivation,
     into answer: inout LayerActivation
@@ -157,8 +164,10 @@ public struct ActivationMatrixPrediction: PredictionPolicy {
     let sum = row.reduce(0, +)
     guard sum > 0 else { return }
     let scale = variant == .paper ? 1 / sum : 1
-    for (expert, uses) in row.enumerated() where uses > 0 {
-      answer.add(expert: Int32(expert), weight: uses * scale)
+    ranking.rank(row)
+    for rank in 0..<(namesAll ? ranking.count : min(ranking.count, truth.distinct.count)) {
+      let expert = ranking[rank]
+      answer.add(expert: Int32(expert), weight: row[first + expert] * scale)
     }
     answer.tokens += truth.tokens
   }
@@ -213,6 +222,9 @@ public struct ActivationMatrixPrediction: PredictionPolicy {
         "variant", .choice(Variant.allCases.map(\.rawValue)), word: Variant.paper.rawValue,
         summary: "whether the paper or the released code is followed"),
       RoleParameter(
+        "all", .flag, default: 0,
+        summary: "whether every expert that the found sequence used is named"),
+      RoleParameter(
         "capacity", .count(1...100_000), default: 1000,
         summary: "matrices of past sequences that are kept"),
       RoleParameter("latency", .duration(0...1), default: 0, summary: "what a search takes"),
@@ -220,7 +232,7 @@ public struct ActivationMatrixPrediction: PredictionPolicy {
   ) { settings in
     ActivationMatrixPrediction(
       variant: settings.text("variant").flatMap(Variant.init) ?? .paper,
-      capacity: settings.count("capacity") ?? 1000,
+      namesAll: settings.flag("all"), capacity: settings.count("capacity") ?? 1000,
       latencySeconds: settings.number("latency") ?? 0)
   }
 }

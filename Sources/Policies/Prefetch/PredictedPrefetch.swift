@@ -35,8 +35,12 @@ public struct PredictedPrefetch: PrefetchPolicy {
     public var preempts = true
     /// Whether predicted experts are not evicted until their layer has been computed.
     public var shields = false
+    /// Whether predicted experts that are present count as used, as ProMoE's algorithm 2 has it.
+    public var touches = true
     /// Where it lands.
     public var landing = PrefetchLanding.cache
+    /// Whether the layers of an encoder are fetched for as well.
+    public var servesEncoder = true
 
     /// The plain choices.
     public init() {}
@@ -72,8 +76,12 @@ public struct PredictedPrefetch: PrefetchPolicy {
   public var predictionDepth: Int { options.depth }
   /// Where what is fetched lands.
   public var landing: PrefetchLanding { options.landing }
+  /// Whether predictions for an encoder are wanted.
+  public var servesEncoder: Bool { options.servesEncoder }
   /// Whether what its layer's gate has overtaken is dropped.
   public var dropsStaleRequests: Bool { options.preempts }
+  /// Whether predicted experts that are present count as used.
+  public var touchesPresent: Bool { options.touches }
   /// Whether predicted experts are kept.
   public var shieldsPredicted: Bool { options.shields }
 
@@ -125,9 +133,15 @@ public struct PredictedPrefetch: PrefetchPolicy {
         "shield", .flag, default: 0,
         summary: "whether predicted experts stay until their layer has been computed"),
       RoleParameter(
+        "touch", .flag, default: 1,
+        summary: "whether predicted experts that are present count as used"),
+      RoleParameter(
         "landing", .choice(PrefetchLanding.allCases.map(\.rawValue)),
         word: PrefetchLanding.cache.rawValue,
         summary: "whether it lands in the cache, or in staging buffers until it is used"),
+      RoleParameter(
+        "encoder", .flag, default: 1,
+        summary: "whether the layers of an encoder are fetched for as well"),
     ]
   ) { settings in
     var options = Options()
@@ -137,7 +151,9 @@ public struct PredictedPrefetch: PrefetchPolicy {
     options.decayFrom = settings.count("decay_from") ?? 0
     options.preempts = settings.flag("preempt")
     options.shields = settings.flag("shield")
+    options.touches = settings.flag("touch")
     options.landing = settings.text("landing").flatMap(PrefetchLanding.init) ?? .cache
+    options.servesEncoder = settings.flag("encoder")
     return PredictedPrefetch(options: options)
   }
 }

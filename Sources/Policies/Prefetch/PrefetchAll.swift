@@ -12,8 +12,12 @@ public struct PrefetchAll: PrefetchPolicy {
   private var experts = 0
   private var layout: BlockLayout?
 
+  /// Whether a layer is computed only when all of its experts are there: with two buffers of a whole
+  /// layer, one transfer must end before the next can begin (the code of Pre-gated MoE).
+  public let awaitsWholeLayers: Bool
+
   /// A policy that fetches the whole next layer.
-  public init() {}
+  public init(awaitsWholeLayers: Bool = false) { self.awaitsWholeLayers = awaitsWholeLayers }
 
   /// Learns how many layers and experts there are.
   public mutating func configure(layout: BlockLayout) {

@@ -26,6 +26,16 @@ public protocol PrefetchPolicy: Sendable {
   /// default.
   var shieldsPredicted: Bool { get }
 
+  /// Whether predictions for an encoder's layers are wanted as well; true by default.
+  var servesEncoder: Bool { get }
+
+  /// Whether a layer is computed only when all of its experts are there, chosen or not; false by
+  /// default. Those that nobody chose count as accessed.
+  var awaitsWholeLayers: Bool { get }
+
+  /// Whether what it asks for and is present counts as a use with the eviction rule; true by default.
+  var touchesPresent: Bool { get }
+
   /// Sizes the policy for a model, once, before the first step.
   mutating func configure(layout: BlockLayout)
 
@@ -70,6 +80,12 @@ extension PrefetchPolicy {
   public var landing: PrefetchLanding { .cache }
   /// Drops what its layer's gate has overtaken.
   public var dropsStaleRequests: Bool { true }
+  /// Wants them.
+  public var servesEncoder: Bool { true }
+  /// Waits for chosen experts alone.
+  public var awaitsWholeLayers: Bool { false }
+  /// Counts what it asks for as used.
+  public var touchesPresent: Bool { true }
   /// Protects nothing.
   public var shieldsPredicted: Bool { false }
   /// Needs no predictions.

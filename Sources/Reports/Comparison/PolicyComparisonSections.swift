@@ -12,7 +12,9 @@ struct PolicyComparisonSections {
   }
 
   var all: [ReportSection] {
-    [head, speed, differences, experts, stalls, notices, run].filter { !$0.blocks.isEmpty }
+    [head, speed, differences, experts, predictions, resolved, stalls, notices, run].filter {
+      !$0.blocks.isEmpty
+    }
   }
 
   private var head: ReportSection {
@@ -48,7 +50,8 @@ struct PolicyComparisonSections {
     if hasCeilings {
       columns += [
         .init("Of belady", isNumeric: true, dropOrder: 1),
-        .init("Of link-bound", isNumeric: true, dropOrder: 1),
+        .init("Of perfect prefetch", isNumeric: true, dropOrder: 1),
+        .init("Of link-bound", isNumeric: true, dropOrder: 5),
       ]
     }
     var table = TextTable(columns: columns + [.init("State", dropOrder: 4)])
@@ -59,7 +62,10 @@ struct PolicyComparisonSections {
         FigureText.number(mean?.tpotMs), FigureText.number(mean?.p99TpotMs), percent(mean?.hitRate),
       ]
       if hasCeilings {
-        cells += [percent(row.ceilingShare?.belady), percent(row.ceilingShare?.linkBound)]
+        cells += [
+          percent(row.ceilingShare?.belady), percent(row.ceilingShare?.perfectPrefetch),
+          percent(row.ceilingShare?.linkBound),
+        ]
       }
       table.append(cells + [state(row)])
     }
@@ -168,6 +174,51 @@ struct PolicyComparisonSections {
     return ReportSection(
       title: "Experts and bytes per output token", blocks: table.rows.isEmpty ? [] : [.table(table)]
     )
+  }
+
+  /// What was fetched ahead: how right, in time or not, for nothing, in whose way.
+  private var predictions: ReportSection {
+    var table = TextTable(columns: [
+      .init("Policy"), .init("Accuracy", isNumeric: true), .init("x in time", isNumeric: true),
+      .init("= GoodPred", isNumeric: true), .init("On time", isNumeric: true),
+      .init("Late", isNumeric: true), .init("Wasted", isNumeric: true),
+      .init("Demands delayed", isNumeric: true),
+    ])
+    for row in comparison.rows {
+      guard let mean = row.mean, mean.prefetchesPerToken > 0 || mean.fetchRate != nil else {
+        continue
+      }
+      let good = mean.predictionAccuracy.flatMap { accuracy in
+        mean.fetchRate.map { accuracy * $0 }
+      }
+      table.append([
+        row.name, percent(mean.predictionAccuracy), percent(mean.fetchRate), percent(good),
+        FigureText.number(mean.onTimePerToken), FigureText.number(mean.latePerToken),
+        FigureText.bytes(mean.wastedBytesPerToken), FigureText.number(mean.demandsDelayedPerToken),
+      ])
+    }
+    return ReportSection(
+      title: "Fetched ahead, per output token", blocks: table.rows.isEmpty ? [] : [.table(table)])
+  }
+
+  /// What became of activated experts, where a policy decides that.
+  private var resolved: ReportSection {
+    var table = TextTable(columns: [
+      .init("Policy"), .init("On the host", isNumeric: true),
+      .init("Low precision", isNumeric: true), .init("Left out", isNumeric: true),
+    ])
+    for row in comparison.rows {
+      guard let mean = row.mean,
+        mean.computedOnHostPerToken + mean.lowPrecisionPerToken + mean.skippedPerToken > 0
+      else { continue }
+      table.append([
+        row.name, FigureText.number(mean.computedOnHostPerToken),
+        FigureText.number(mean.lowPrecisionPerToken), FigureText.number(mean.skippedPerToken),
+      ])
+    }
+    return ReportSection(
+      title: "Experts not simply fetched, per output token",
+      blocks: table.rows.isEmpty ? [] : [.table(table)])
   }
 
   private var stalls: ReportSection {

@@ -112,7 +112,9 @@ struct ValidationSections {
         "\(system.cases.count - system.all.counted)",
       ])
     }
-    return ReportSection(title: "By system (median |error| of counted cases: all, values, ratios)", blocks: [.table(table)])
+    return ReportSection(
+      title: "By system (median |error| of counted cases: all, values, ratios)",
+      blocks: [.table(table)])
   }
 
   private func median(_ score: ValidationReport.Score) -> String {

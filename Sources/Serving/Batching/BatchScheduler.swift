@@ -51,7 +51,8 @@ struct BatchScheduler {
 
   /// Whether a request of this size could run alone.
   mutating func canEverHold(_ request: Request) -> Bool {
-    keyValue.bytes(tokens: Int(request.promptTokens) + Int(request.outputTokens))
+    let prompt = Int(request.promptTokens)
+    return keyValue.bytes(prompt: prompt, tokens: prompt + Int(request.outputTokens))
       <= keyValue.capacity
   }
 
@@ -105,13 +106,13 @@ struct BatchScheduler {
 
   /// Plans one running sequence's part of the step.
   ///
-  /// - Returns: the tokens it computes, 0 when the budget leaves none; `nil` when the KV cache has no
-  ///   room.
+  /// - Returns: the tokens that it takes of the budget, one per beam when it decodes, 0 when the
+  ///   budget leaves none; `nil` when the KV cache has no room.
   private mutating func schedule(_ slot: Int32, budget: Int) -> Int? {
     let sequence = sequences[Int(slot)]
     let tokens: Int
     if sequence.isDecoding {
-      guard budget > 0 else { return 0 }
+      guard budget >= limits.beams else { return 0 }
       tokens = 1
     } else {
       tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
@@ -119,15 +120,16 @@ struct BatchScheduler {
     }
     guard
       let held = keyValue.grow(
-        held: sequence.keyValueBytes, tokens: sequence.computed + tokens)
+        held: sequence.keyValueBytes, prompt: Int(sequence.request.promptTokens),
+        tokens: sequence.computed + tokens)
     else { return nil }
     sequences[Int(slot)].keyValueBytes = held
     entries.append(
       StepEntry(
         sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
-        isPrefill: !sequence.isDecoding))
+        isPrefill: !sequence.isDecoding, prompt: sequence.request.promptTokens))
     stepTokens += tokens
-    return tokens
+    return sequence.isDecoding ? limits.beams : tokens
   }
 
   /// How many of a prompt's remaining tokens this step takes.

@@ -53,4 +53,26 @@ struct StepEntry: BitwiseCopyable {
   var position: Int32
   /// Whether they are prompt tokens (or recomputed ones).
   var isPrefill: Bool
+  /// Tokens of the sequence's prompt.
+  var prompt: Int32
+
+  /// Prompt tokens computed in this step.
+  @inline(__always)
+  var promptTokens: Int { max(0, min(Int(tokens), Int(prompt - position))) }
+
+  /// The range of output tokens, as inputs of the next ones, computed in this step by a decoder that
+  /// has the prompt before them.
+  @inline(__always)
+  var outputs: Range<Int> {
+    let first = max(0, Int(position - prompt))
+    return first..<max(first, Int(position + tokens - prompt))
+  }
+
+  /// The range of the decoder's inputs computed in this step behind an encoder: input 0 is the start
+  /// of the output, input n the n-th output token.
+  @inline(__always)
+  var decoderInputs: Range<Int> {
+    let first = isPrefill ? 0 : Int(position - prompt) + 1
+    return first..<Int(position + tokens - prompt) + 1
+  }
 }

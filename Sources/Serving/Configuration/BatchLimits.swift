@@ -10,9 +10,15 @@ public struct BatchLimits: Sendable {
   /// is computed in one step of its own size and waits until the step has room for it (a prompt
   /// larger than the whole budget runs alone).
   public var chunkedPrefill: Bool
+  /// Beams of each sequence: tokens that it computes in a step that decodes.
+  public var beams: Int
 
   /// Limits of at most `maximumSequences` sequences and `tokenBudget` tokens a step.
-  public init(maximumSequences: Int = 4, tokenBudget: Int = 512, chunkedPrefill: Bool = true) {
+  public init(
+    maximumSequences: Int = 4, tokenBudget: Int = 512, chunkedPrefill: Bool = true, beams: Int = 1
+  ) {
+    precondition(beams >= 1 && beams <= tokenBudget, "A step computes all beams of a sequence.")
+    self.beams = beams
     self.maximumSequences = maximumSequences
     self.tokenBudget = tokenBudget
     self.chunkedPrefill = chunkedPrefill

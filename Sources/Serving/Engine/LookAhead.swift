@@ -25,6 +25,11 @@ final class LookAhead: @unchecked Sendable {
 
   private var source: any RoutingSource
   private let layout: BlockLayout
+  /// MoE layers of an encoder, which no output token passes.
+  private let encoderLayers: Int
+  /// Whether the decoder's first input is the start of the output.
+  private let hasEncoder: Bool
+  private let beams: Int
   private var futures: [UInt64: Future] = [:]
   /// The numbers of the running requests, in order of their beginning.
   private var order: [UInt64] = []
@@ -33,7 +38,13 @@ final class LookAhead: @unchecked Sendable {
   /// The MoE layer whose set is the present event.
   fileprivate var presentLayer = -1
 
-  init(source: any RoutingSource, layout: BlockLayout) {
+  init(
+    source: any RoutingSource, layout: BlockLayout, encoderLayers: Int = 0,
+    hasEncoder: Bool = false, beams: Int = 1
+  ) {
+    self.encoderLayers = encoderLayers
+    self.hasEncoder = hasEncoder
+    self.beams = beams
     self.source = source
     self.layout = layout
   }
@@ -41,13 +52,17 @@ final class LookAhead: @unchecked Sendable {
   /// A request begins: its future is drawn.
   func begin(_ number: UInt64, promptTokens: Int, outputTokens: Int) throws {
     let slot = try source.beginSequence(
-      number, promptTokens: promptTokens, outputTokens: outputTokens)
+      number, promptTokens: promptTokens, outputTokens: outputTokens * beams)
     var uses: [[Int32]] = Array(repeating: [], count: layout.expertBlockCount)
     var activation = LayerActivation(experts: layout.experts)
-    for position in 0..<max(0, outputTokens - 1) {
-      for layer in 0..<layout.layers {
+    for position in 0..<max(0, hasEncoder ? outputTokens : outputTokens - 1) {
+      for layer in encoderLayers..<layout.layers {
         activation.reset()
-        source.addDecode(slot: slot, position: position, layer: layer, to: &activation)
+        // As the engine draws them (`ServingEngine.routingPosition`).
+        for beam in 0..<(hasEncoder && position == 0 ? 1 : beams) {
+          source.addDecode(
+            slot: slot, position: position * beams + beam, layer: layer, to: &activation)
+        }
         for expert in activation.distinct {
           uses[layout.block(layer: layer, expert: Int(expert)).index].append(Int32(position))
         }
@@ -105,7 +120,8 @@ final class LookAhead: @unchecked Sendable {
       nearest = min(nearest, Int(future.positions[low]) - Int(future.position))
     }
     guard nearest < .max else { return .max }
-    return UInt64(nearest * layout.layers + layer - presentLayer)
+    let perStep = layout.layers - encoderLayers
+    return UInt64(nearest * perStep + layer - max(presentLayer, encoderLayers - 1))
   }
 }
 
@@ -131,9 +147,11 @@ struct LookAheadOracle: NextUseOracle {
 
 extension LookAhead {
   /// How often each block is used by the tokens of a few sequences that no request has: what a
-  /// static placement is made from.
+  /// static placement is made from. An encoder's experts serve a prompt once, whatever its length:
+  /// they count as one token's.
   static func popularity(
-    of source: any RoutingSource, layout: BlockLayout, sequences: Int = 16, tokens: Int = 64
+    of source: any RoutingSource, layout: BlockLayout, encoderLayers: Int = 0, sequences: Int = 16,
+    tokens: Int = 64
   ) throws -> [Double] {
     var source = source
     var uses = [Double](repeating: 0, count: layout.count)
@@ -145,7 +163,8 @@ extension LookAhead {
           activation.reset()
           source.addDecode(slot: slot, position: position, layer: layer, to: &activation)
           for expert in activation.distinct {
-            uses[layout.block(layer: layer, expert: Int(expert)).index] += 1
+            uses[layout.block(layer: layer, expert: Int(expert)).index] +=
+              layer < encoderLayers ? 1 / Double(tokens) : 1
           }
         }
       }

@@ -73,6 +73,11 @@ struct PrefetchQueue {
     return nil
   }
 
+  /// Keeps a block that found no room from being asked for again before its layer's gate.
+  mutating func refuse(_ block: BlockID, layer: Int) {
+    waiting[block.index] = generations[layer]
+  }
+
   /// Makes stale all that waits for a layer.
   mutating func drop(layer: Int) { generations[layer] &+= 1 }
 

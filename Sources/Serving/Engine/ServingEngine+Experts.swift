@@ -155,14 +155,17 @@ extension ServingEngine {
   ) {
     var assignments = 0
     var distinct = 0
+    var isEmpty = true
     for place in layerSet.members.indices
     where layerSet.members[place].status == .ready && layerSet.members[place].version == version {
+      isEmpty = false
       layerSet.members[place].status = .computing
       layerSet.members[place].isGrouped = true
       assignments += Int(layerSet.members[place].tokens)
-      distinct += 1
+      // Of a whole layer that is waited for, most are there for nobody.
+      if layerSet.members[place].tokens > 0 { distinct += 1 }
     }
-    guard distinct > 0 else { return }
+    guard !isEmpty else { return }
     let layerClass = Int(costs.classOfLayer[layerSet.layer])
     let nanoseconds = costs.groupedExperts(
       layerClass: layerClass, version: Int(version), assignments: assignments, distinct: distinct)
@@ -194,7 +197,6 @@ extension ServingEngine {
     case .groupedWhenAllReady: emitGroups(in: &simulation)
     case .residentThenEachAsReady: computeMember(place, in: &simulation)
     }
-    if accessesOneByOne { accessRest(in: &simulation) }
   }
 
   /// Computes one expert by itself.
@@ -240,7 +242,7 @@ extension ServingEngine {
     layerSet.members[place].status = .done
     layerSet.openCount -= 1
     if layerSet.members[place].isTransient { releaseBuffer(in: &simulation) }
-    if accessesOneByOne { beginHeldBack(in: &simulation) }
+    if accessesOneByOne { accessNext(in: &simulation) }
     if layerSet.openCount == 0 { layerComputed(in: &simulation) }
   }
 

@@ -7,6 +7,9 @@ import SimulationKernel
 extension ServingEngine {
   /// Begins to ask the cache for a layer's experts one after the other, in the order of their
   /// numbers: the order of a loop over experts that takes no notice of what is resident.
+  ///
+  /// Loads and computations of the loop follow one another, as on one stream: the next expert is
+  /// asked for when the one before has been computed.
   mutating func accessFirst(mixture: Int, in simulation: inout Simulation<EngineEvent>) {
     members.sort { $0.block < $1.block }
     firstPlace = layerSet.members.count
@@ -14,17 +17,16 @@ extension ServingEngine {
     layerSet.emission = .residentThenEachAsReady
     nextMember = 0
     if hostCompute != nil { startRemoteMembers(in: &simulation) }
-    accessRest(in: &simulation)
+    accessNext(in: &simulation)
     if prefetchIsActive { dropStaleCopies(mixture: mixture, in: &simulation) }
   }
 
-  /// Asks for members until one has to be waited for.
-  mutating func accessRest(in simulation: inout Simulation<EngineEvent>) {
-    while nextMember < members.count, layerSet.waitingOnDevice == 0 {
-      let index = nextMember
-      nextMember += 1
-      accessOne(members[index], place: firstPlace + index, in: &simulation)
-    }
+  /// Asks for the next member.
+  mutating func accessNext(in simulation: inout Simulation<EngineEvent>) {
+    guard nextMember < members.count else { return }
+    let index = nextMember
+    nextMember += 1
+    accessOne(members[index], place: firstPlace + index, in: &simulation)
   }
 
   private mutating func accessOne(
@@ -33,21 +35,12 @@ extension ServingEngine {
     single[0] = member
     access.begin(single, in: &tier)
     let block = member.block
-    var roomInUse = noteEvictions(access.evicted, duringAccess: false, in: &simulation)
+    _ = noteEvictions(access.evicted, duringAccess: false, in: &simulation)
     if bufferedCopies != nil {
       transientPlaces.removeAll(keepingCapacity: true)
       takeOverBuffered(single, in: &simulation)
     }
     countAccess(of: single, mixture: layerSet.mixtureLayer)
-    // Room of an expert that was asked for before and is still being computed.
-    roomInUse = 0
-    for evicted in access.evicted {
-      guard tier.layout.layer(of: evicted) == layerSet.mixtureLayer,
-        let other = layerSet.place(ofExpert: tier.layout.expert(of: evicted)),
-        layerSet.members[other].block == evicted, layerSet.members[other].status == .computing
-      else { continue }
-      roomInUse += 1
-    }
     let outcome = access.outcomes[0]
     layerSet.members[place].isTransient = outcome == .streamed || !transientPlaces.isEmpty
     guard outcome != .hit else {
@@ -60,11 +53,7 @@ extension ServingEngine {
     case .streamed: startStreaming(block, in: &simulation)
     default:
       let slot = openTransfer(block, isDemanded: true, isTransient: false, in: simulation)
-      if roomInUse > 0 {
-        heldBack.append(Int32(slot))
-      } else {
-        beginTransfer(slot, in: &simulation)
-      }
+      beginTransfer(slot, in: &simulation)
     }
   }
 }

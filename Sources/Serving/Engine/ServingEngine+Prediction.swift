@@ -52,9 +52,20 @@ extension ServingEngine {
   ///
   /// The true choices are drawn ahead from the routing source, which draws the same when their
   /// layer's turn comes. Nothing is predicted beyond the step's last layer: the tokens of the next
-  /// step are not known yet.
+  /// step are not known yet. Nor is anything predicted across the end of an encoder, whose output
+  /// decides what its decoder computes.
+  ///
+  /// - Parameter mixture: The layer; -1 when the step begins.
   mutating func predict(after mixture: Int, in simulation: inout Simulation<EngineEvent>) {
-    let last = min(memory.layers - 1, mixture + predictionDepth)
+    var mixture = mixture
+    if mixture < 0, costs.firstLayer > 0 { mixture = (encoderMixtureLayers ?? 0) - 1 }
+    let isInEncoder = mixture + 1 < encoderMixtureLayers ?? 0
+    if isInEncoder && !prefetch.servesEncoder { return }
+    let end = isInEncoder ? encoderMixtureLayers ?? 0 : memory.layers
+    if let encoderMixtureLayers, mixture == encoderMixtureLayers - 1, costs.firstLayer == 0 {
+      return
+    }
+    let last = min(end - 1, mixture + predictionDepth)
     guard mixture < last else { return }
     let delay = UInt64((prediction.latencySeconds * 1e9).rounded())
     let now = simulation.now.nanoseconds
@@ -113,38 +124,28 @@ extension ServingEngine {
     let prompt = Int(sequence.request.promptTokens)
     var subject = PredictionSubject(
       request: sequence.request.number, position: 0, layer: layer, distance: distance)
-    guard entry.isPrefill else {
-      predictOutput(sequence.produced - 1, prompt: prompt, of: sequence, &subject)
-      return
-    }
-    guard entry.tokens <= PredictionSubject.largestPromptPiece else { return }
-    let position = Int(entry.position)
-    let end = position + Int(entry.tokens)
-    if position < prompt {
-      subject.position = position
+    let prompts = passesPrompts(layer)
+    if prompts, entry.isPrefill, entry.tokens > PredictionSubject.largestPromptPiece { return }
+    if prompts, entry.promptTokens > 0 {
+      subject.position = Int(entry.position)
       // With the range that the gate draws, since of some sources only that sums to the same.
       predictionBuffers!.truth.reset()
       routing.addPrefill(
-        slot: sequence.routingSlot, position: position, count: min(end, prompt) - position,
+        slot: sequence.routingSlot, position: Int(entry.position), count: entry.promptTokens,
         layer: layer, to: &predictionBuffers!.truth)
       predict(subject)
     }
-    // After a preemption output tokens are computed again.
-    for output in max(position, prompt)..<max(end, prompt) {
-      predictOutput(output - prompt, prompt: prompt, of: sequence, &subject)
+    for output in outputs(of: entry, mixtureLayer: layer) {
+      for beam in 0..<configuration.limits.beams {
+        let position = routingPosition(output: output, beam: beam)
+        subject.position = prompt + position
+        predictionBuffers!.truth.reset()
+        routing.addDecode(
+          slot: sequence.routingSlot, position: position, layer: layer,
+          to: &predictionBuffers!.truth)
+        predict(subject)
+      }
     }
-  }
-
-  /// Predicts for one output token.
-  private mutating func predictOutput(
-    _ output: Int, prompt: Int, of sequence: SequenceState, _ subject: inout PredictionSubject
-  ) {
-    subject.position = prompt + output
-    predictionBuffers!.truth.reset()
-    routing.addDecode(
-      slot: sequence.routingSlot, position: output, layer: subject.layer,
-      to: &predictionBuffers!.truth)
-    predict(subject)
   }
 
   /// Asks the predictor about a subject whose truth has been drawn, and counts how right it is.

@@ -7,7 +7,8 @@ import SimulationKernel
 extension ServingEngine {
   /// Takes up what a prefetch policy asked for.
   ///
-  /// What is wanted and present counts as used (ProMoE, arXiv 2410.22134, algorithm 2). The rest
+  /// What is wanted and present counts as used (ProMoE, arXiv 2410.22134, algorithm 2), unless the
+  /// policy says otherwise. The rest
   /// waits for its turn.
   mutating func issuePrefetches(in simulation: inout Simulation<EngineEvent>) {
     for request in prefetchRequests.requests {
@@ -16,8 +17,8 @@ extension ServingEngine {
       if prefetch.shieldsPredicted { shield(block, layer: layer) }
       switch tier.state(block) {
       case .resident, .loading:
-        tier.touch(block)
-        ahead.wanted[layer].append(block)
+        if prefetch.touchesPresent { tier.touch(block) }
+        if !ahead.wanted[layer].contains(block) { ahead.wanted[layer].append(block) }
       case .absent, .partial:
         // What streams through a staging buffer is on its way too.
         if let slot = transfers.slot(of: block) {
@@ -73,6 +74,7 @@ extension ServingEngine {
     } else {
       guard reserveAhead(block, in: &simulation) else {
         counters.prefetch.dropped += 1
+        ahead.queue.refuse(block, layer: tier.layout.layer(of: block))
         return
       }
     }
@@ -178,6 +180,7 @@ extension ServingEngine {
     let transfer = transfers[slot]
     let block = transfer.block
     transfers.remove(slot)
+    workerEnded(in: &simulation)
     aheadTransfers -= 1
     ahead.slots.removeAll { $0 == Int32(slot) }
     if transfer.keepsInHost { host!.unlease(block) }

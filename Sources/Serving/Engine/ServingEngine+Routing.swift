@@ -17,22 +17,50 @@ extension ServingEngine {
     }
     for entry in batch.entries[range] {
       let sequence = batch[entry.sequence]
-      guard entry.isPrefill else {
-        addDecode(sequence, output: sequence.produced - 1, layer: mixtureLayer)
-        continue
-      }
-      let prompt = Int(sequence.request.promptTokens)
-      let position = Int(entry.position)
-      let end = position + Int(entry.tokens)
-      if position < prompt {
+      if passesPrompts(mixtureLayer), entry.promptTokens > 0 {
         addPrompt(
-          sequence, position: position, count: min(end, prompt) - position, layer: mixtureLayer)
+          sequence, position: Int(entry.position), count: entry.promptTokens, layer: mixtureLayer)
       }
       // After a preemption output tokens are computed again, with the experts they had.
-      for output in max(position, prompt)..<max(end, prompt) {
-        addDecode(sequence, output: output - prompt, layer: mixtureLayer)
+      for output in outputs(of: entry, mixtureLayer: mixtureLayer) {
+        for beam in 0..<configuration.limits.beams {
+          addDecode(
+            sequence, output: routingPosition(output: output, beam: beam), layer: mixtureLayer)
+        }
       }
     }
+    if prefetchIsActive && prefetch.awaitsWholeLayers { addRestOfLayer() }
+  }
+
+  /// Adds the experts that nobody chose, for no token: they are waited for all the same.
+  private mutating func addRestOfLayer() {
+    for expert in 0..<Int32(activation.experts)
+    where activation.tokensPerExpert[Int(expert)] == 0 {
+      activation.add(expert: expert, weight: 0, tokens: 0)
+    }
+  }
+
+  /// Whether prompts pass a MoE layer: all do, unless there is an encoder; then its own alone.
+  @inline(__always)
+  func passesPrompts(_ mixtureLayer: Int) -> Bool {
+    guard let encoderMixtureLayers else { return true }
+    return mixtureLayer < encoderMixtureLayers
+  }
+
+  /// The output tokens of an entry that pass a MoE layer.
+  @inline(__always)
+  func outputs(of entry: StepEntry, mixtureLayer: Int) -> Range<Int> {
+    guard let encoderMixtureLayers else { return entry.outputs }
+    return mixtureLayer < encoderMixtureLayers ? 0..<0 : entry.decoderInputs
+  }
+
+  /// Which output token of the routing's sequence a beam's token chooses as.
+  ///
+  /// The beams of a token are as alike as neighbouring tokens of one sequence: beam b of token n
+  /// chooses as token n × beams + b. The start of an output behind an encoder is the same for all.
+  @inline(__always)
+  func routingPosition(output: Int, beam: Int) -> Int {
+    output == 0 && encoderMixtureLayers != nil ? 0 : output * configuration.limits.beams + beam
   }
 
   /// Adds the choices of one output token.

@@ -11,12 +11,15 @@ import Workload
 extension ServingEngine {
   /// Makes an engine with its memories divided and its initial content in place.
   ///
-  /// - Throws: ``DoesNotFit``, ``UnsupportedModel``, ``RoutingMismatch``, or what the workload's and
-  ///   the routing's makers throw.
+  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, or what the workload's and the routing's makers
+  ///   throw.
   init(_ configuration: ServingConfiguration, timeline: (any TimelineSink)?) throws {
     let model = configuration.model
-    guard model.encoder.isEmpty else { throw UnsupportedModel(name: model.name) }
     let graph = try GraphState(configuration)
+    if graph != nil, model.isEncoderDecoder {
+      throw GraphPlanError(
+        "the schedule decides whole steps of a decoder; \(model.name) is an encoder–decoder")
+    }
     let division = configuration.expertDivision
     let memory =
       try graph?.memory(of: configuration)
@@ -146,9 +149,11 @@ extension ServingEngine {
     self.lookAhead = lookAhead
     costs = StepCosts(
       model: model, precision: configuration.precision,
-      versions: configuration.policy.resolve.versions.map(\.format), timing: configuration.timing)
+      versions: configuration.policy.resolve.versions.map(\.format), timing: configuration.timing,
+      beams: configuration.limits.beams)
+    encoderMixtureLayers = model.isEncoderDecoder ? model.encoderMixtureLayers.count : nil
     var mixture: Int32 = 0
-    mixtureIndexOfLayer = model.layers.map { layer in
+    mixtureIndexOfLayer = model.allLayers.map { layer in
       guard layer.mixture != nil else { return -1 }
       mixture += 1
       return mixture - 1
@@ -182,14 +187,18 @@ extension ServingEngine {
         layout: layout, seed: configuration.run.seed, replication: configuration.run.replication)
       predictionBuffers = PredictionBuffers(experts: memory.experts)
     }
+    var limits = configuration.limits
+    // Each token of a prompt attends to all of it: an encoder takes it whole.
+    if model.isEncoderDecoder { limits.chunkedPrefill = false }
     batch = BatchScheduler(
-      limits: configuration.limits,
+      limits: limits,
       closed: graph?.microBatchLimits(memory, configuration: configuration)
         ?? MicroBatchLimits(configuration),
       keyValue: KeyValueCache(
         model: model, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens,
-        capacity: memory.keyValueBytes * Int64(memory.devices)))
+        capacity: memory.keyValueBytes * Int64(memory.devices),
+        beams: configuration.limits.beams))
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)
@@ -277,14 +286,14 @@ extension ServingConfiguration {
   /// How the policy divides the expert cache.
   var expertDivision: ExpertDivision {
     var division = ExpertDivision()
-    guard !model.mixtureLayers.isEmpty else { return division }
+    guard model.mixtureLayerCount > 0 else { return division }
     division.versions = policy.resolve.versions.map { version in
       var plan = precision
       plan.experts = version.format
       return .init(bytes: model.bytes(under: plan).perExpert, cacheShare: version.cacheShare)
     }
     division.layerSlots = policy.placement.slots(
-      layers: model.mixtureLayers.count, experts: model.expertCount)
+      layers: model.mixtureLayerCount, experts: model.expertCount)
     return division
   }
 }
@@ -304,28 +313,21 @@ private struct EvictionRules {
     _ registration: EvictionRegistration, settings: RoleSettings, pools: PoolPlan
   ) throws -> any EvictionPolicy {
     var context = EvictionContext(layout: layout, pools: pools)
-    let hasExperts = !configuration.model.mixtureLayers.isEmpty
+    let hasExperts = configuration.model.mixtureLayerCount > 0
+    let encoderLayers = configuration.model.encoderMixtureLayers.count
     if registration.usesPopularity && hasExperts {
       context.popularity = try LookAhead.popularity(
-        of: configuration.makeRouting(), layout: layout)
+        of: configuration.makeRouting(), layout: layout, encoderLayers: encoderLayers)
     }
     if registration.needsFuture && hasExperts {
       if lookAhead == nil {
-        lookAhead = LookAhead(source: try configuration.makeRouting(), layout: layout)
+        lookAhead = LookAhead(
+          source: try configuration.makeRouting(), layout: layout, encoderLayers: encoderLayers,
+          hasEncoder: configuration.model.isEncoderDecoder, beams: configuration.limits.beams)
       }
       context.future = lookAhead.map { LookAheadOracle($0) }
     }
     return try registration.make(context, settings: settings)
-  }
-}
-
-/// A model that the engine cannot serve.
-public struct UnsupportedModel: Error, CustomStringConvertible, Sendable {
-  /// The model's name.
-  public var name: String
-  /// What is not served, and what is.
-  public var description: String {
-    "\(name) is an encoder–decoder; only decoder-only models can be served so far"
   }
 }
 

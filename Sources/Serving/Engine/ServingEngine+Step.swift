@@ -23,14 +23,18 @@ extension ServingEngine {
     var sampled = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
-      if sequence.computed + Int(entry.tokens) >= sequence.prefillTarget { sampled += 1 }
+      if sequence.computed + Int(entry.tokens) >= sequence.prefillTarget {
+        // A decoder that has the prompt before its outputs makes its beams of one first token.
+        let isOne = entry.isPrefill && entry.outputs.isEmpty && encoderMixtureLayers == nil
+        sampled += isOne ? 1 : configuration.limits.beams
+      }
       guard !sequence.wasScheduled else { continue }
       sequence.wasScheduled = true
       sequence.scheduled = stepBegan
       do {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
-          outputTokens: Int(sequence.request.outputTokens))
+          outputTokens: Int(sequence.request.outputTokens) * configuration.limits.beams)
         if predictionObserves {
           prediction.sequenceBegan(
             sequence.request.number, promptTokens: Int(sequence.request.promptTokens))
@@ -59,7 +63,7 @@ extension ServingEngine {
       beginStepOfPredictions(in: &simulation)
       compute(costs.overhead, .init(.stepOverhead), .overhead, in: &simulation)
       compute(costs.embedding, .init(.attention, layer: 0), .attention, in: &simulation)
-      beginLayers(from: 0, in: &simulation)
+      beginLayers(from: costs.firstLayer, in: &simulation)
     }
   }
 
@@ -68,8 +72,10 @@ extension ServingEngine {
     lookAhead.reach(layer: -1)
     for entry in batch.entries {
       let sequence = batch[entry.sequence]
+      // Behind an encoder the decoder's input 0 is the start of the output, not an output token.
+      let first = encoderMixtureLayers == nil ? -1 : 0
       lookAhead.advance(
-        sequence.request.number, to: entry.isPrefill ? -1 : sequence.produced - 1)
+        sequence.request.number, to: entry.isPrefill ? first : sequence.produced + first)
     }
   }
 
@@ -119,7 +125,7 @@ extension ServingEngine {
     counters.add(costs.overhead, to: .overhead)
     counters.add(costs.embedding, to: .attention)
     counters.add(costs.head, to: .head)
-    for layer in costs.classOfLayer.indices {
+    for layer in costs.firstLayer..<costs.classOfLayer.count {
       let index = Int(costs.classOfLayer[layer])
       let attention = costs.classes[index].attention
       counters.deviceBytes += costs.classes[index].bytes

@@ -36,8 +36,17 @@ extension ServingEngine {
   @inline(__always)
   func bytes(of block: BlockID) -> Double { Double(tier.layout.bytes(of: block)) }
 
-  /// Brings a block from where it is: the drive, or host memory.
+  /// Brings a block from where it is: the drive, or host memory. With serial transfers it waits until
+  /// the worker has done what it is at.
   mutating func beginTransfer(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
+    if configuration.policy.transfer.serial {
+      if workerIsBusy {
+        waitingForWorker.append(Int32(slot))
+        return
+      }
+      workerIsBusy = true
+      transfers[slot].phases.taken = simulation.now.nanoseconds
+    }
     let block = transfers[slot].block
     guard machine.hasDriveTier else {
       transfers[slot].phases.read = simulation.now.nanoseconds
@@ -72,6 +81,15 @@ extension ServingEngine {
       }
       beginDriveRead(slot, in: &simulation)
     }
+  }
+
+  /// A serial transfer has ended: the worker takes up the next that waits, demands first.
+  mutating func workerEnded(in simulation: inout Simulation<EngineEvent>) {
+    guard workerIsBusy else { return }
+    workerIsBusy = false
+    guard !waitingForWorker.isEmpty else { return }
+    let place = waitingForWorker.firstIndex { transfers[Int($0)].isDemanded } ?? 0
+    beginTransfer(Int(waitingForWorker.remove(at: place)), in: &simulation)
   }
 
   /// Reads a block from the drive, in as many parts as the drive serves at once.
@@ -257,6 +275,7 @@ extension ServingEngine {
     transfers[slot].phases.copyEnded = simulation.now.nanoseconds
     let transfer = transfers[slot]
     transfers.remove(slot)
+    workerEnded(in: &simulation)
     if transfer.keepsInHost { host!.unlease(transfer.block) }
     if transfer.isAhead {
       aheadTransfers -= 1

@@ -31,7 +31,10 @@ struct ServingEngine: ~Copyable, Model {
   var computeOperation: OperationDescription
   var copyOperation: OperationDescription
   var costs: StepCosts
+  /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.
   let mixtureIndexOfLayer: [Int32]
+  /// The MoE layers of the encoder; `nil` when there is none.
+  let encoderMixtureLayers: Int?
 
   // Experts.
   var tier: ResidencyTier
@@ -117,6 +120,9 @@ struct ServingEngine: ~Copyable, Model {
   /// Transfers that wait for a staging buffer, heaviest expert first.
   var waitingForBuffer: [Int32] = []
   var freeBuffers: Int
+  /// Whether the one worker of serial transfers is at work, and what waits for it.
+  var workerIsBusy = false
+  var waitingForWorker: [Int32] = []
   /// Transfers whose room is still in use by an expert of the set under way.
   var heldBack: [Int32] = []
   var computeOutstanding = 0

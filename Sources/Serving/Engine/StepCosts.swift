@@ -8,7 +8,13 @@ import Units
 /// How long the operations of a step take on a device, in whole nanoseconds.
 ///
 /// Layers with the same coefficients and the same span share a class; the parts of a step that do
-/// not depend on the routing are computed once a step and class.
+/// not depend on the routing are computed once a step and class. Layers are counted through: those of
+/// an encoder, then the decoder's.
+///
+/// Of an encoder–decoder, a step passes the prompts that join through the encoder's layers, each
+/// token attending to its whole prompt, and then all that decodes through the decoder's, the first
+/// token of the prompts that have just joined among it. Cross-attention reads the keys and values of
+/// the prompt for each beam anew, and makes them in the step in which the prompt is encoded.
 struct StepCosts {
   /// What a class of layers takes in the step under way. Small, since it is read at every layer.
   struct Times: BitwiseCopyable {
@@ -31,6 +37,7 @@ struct StepCosts {
   private struct Coefficients {
     let costs: LayerCosts
     let span: Int
+    let isEncoder: Bool
     /// The same layer with its experts in each less precise version.
     var versions: [LayerCosts] = []
 
@@ -51,8 +58,15 @@ struct StepCosts {
   /// One expert on n tokens, by class, version and n [ns]; 0 where not computed yet.
   private var expertTimes: [UInt64]
   private let versionCount: Int
-  /// Loads by span.
+  /// Loads of the decoder by span.
   private var loads: [AttentionLoad]
+  /// The load of the encoder's layers, and that of cross-attention.
+  private var encoderLoad = AttentionLoad()
+  private var crossLoad = AttentionLoad()
+  private let encoderLayers: Int
+  private let beams: Int
+  /// The first layer that the step under way passes: the decoder's first where nothing is encoded.
+  private(set) var firstLayer = 0
   /// The host's part of a step [ns].
   private(set) var overhead: UInt64
   /// The input embedding [ns].
@@ -61,13 +75,20 @@ struct StepCosts {
   private(set) var head: UInt64 = 0
   /// Bytes of embedding and head.
   private(set) var endBytes = 0.0
+  /// Tokens that pass the encoder, and the decoder.
+  private var encoderTokens = 0
   private var tokens = 0
 
-  /// - Parameter versions: The formats of the experts' less precise versions.
+  /// - Parameters:
+  ///   - versions: The formats of the experts' less precise versions.
+  ///   - beams: Beams of each sequence.
   init(
     model: ModelDescriptor, precision: PrecisionPlan, versions: [NumberFormat] = [],
-    timing: DeviceTiming
+    timing: DeviceTiming, beams: Int = 1
   ) {
+    self.beams = beams
+    let encoderLayers = model.encoder.count
+    self.encoderLayers = encoderLayers
     let costs = model.costs(under: precision)
     let others = versions.map { format in
       var plan = precision
@@ -78,16 +99,22 @@ struct StepCosts {
     self.model = costs
     self.timing = timing
     var classOfLayer: [Int32] = []
-    for (index, layer) in model.layers.enumerated() {
-      let span = Int(costs.spanOfLayer[index])
-      let found = coefficients.firstIndex { $0.costs == costs.layers[index] && $0.span == span }
+    for (index, layer) in model.allLayers.enumerated() {
+      let isEncoder = index < encoderLayers
+      let own = isEncoder ? costs.encoder[index] : costs.layers[index - encoderLayers]
+      let span = isEncoder ? 0 : Int(costs.spanOfLayer[index - encoderLayers])
+      let found = coefficients.firstIndex {
+        $0.costs == own && $0.span == span && $0.isEncoder == isEncoder
+      }
       if let found {
         classOfLayer.append(Int32(found))
       } else {
         classOfLayer.append(Int32(classes.count))
+        let narrow = others.map {
+          isEncoder ? $0.encoder[index] : $0.layers[index - encoderLayers]
+        }
         coefficients.append(
-          Coefficients(
-            costs: costs.layers[index], span: span, versions: others.map { $0.layers[index] }))
+          Coefficients(costs: own, span: span, isEncoder: isEncoder, versions: narrow))
         classes.append(Times(isMixture: layer.mixture != nil))
       }
     }
@@ -107,37 +134,90 @@ struct StepCosts {
   ///
   /// - Complexity: O(entries × spans + classes).
   mutating func prepare(entries: [StepEntry], sampled: Int) {
-    for span in loads.indices {
-      var load = AttentionLoad()
-      let kind = model.spans[span]
-      for entry in entries {
-        if entry.isPrefill {
-          load.addPrefill(position: Int(entry.position), count: Int(entry.tokens), span: kind)
-        } else {
-          load.addDecode(visible: Int(entry.position) + 1, span: kind)
-        }
-      }
-      loads[span] = load
+    if encoderLayers > 0 {
+      prepareEncoderDecoder(entries)
+    } else {
+      prepareDecoder(entries)
     }
-    tokens = entries.reduce(0) { $0 + Int($1.tokens) }
     for index in classes.indices { prepareClass(index) }
-    let embed = model.embeddingWork(tokens: tokens)
+    let embed = model.embeddingWork(tokens: encoderTokens + tokens)
     let out = model.headWork(tokens: sampled)
     embedding = Self.nanoseconds(timing.seconds(embed))
     head = Self.nanoseconds(timing.seconds(out))
     endBytes = embed.bytes + out.bytes
   }
 
+  /// Sums the loads of a decoder that has its prompts before its outputs.
+  private mutating func prepareDecoder(_ entries: [StepEntry]) {
+    for span in loads.indices {
+      var load = AttentionLoad()
+      let kind = model.spans[span]
+      for entry in entries {
+        guard entry.isPrefill else {
+          for _ in 0..<beams { load.addDecode(visible: Int(entry.position) + 1, span: kind) }
+          continue
+        }
+        load.addPrefill(position: Int(entry.position), count: Int(entry.tokens), span: kind)
+        // Other beams have the prompt in common, and compute again what followed it.
+        let outputs = entry.outputs
+        guard beams > 1, !outputs.isEmpty else { continue }
+        for _ in 1..<beams {
+          load.addPrefill(
+            position: Int(entry.prompt) + outputs.lowerBound, count: outputs.count, span: kind)
+        }
+      }
+      loads[span] = load
+    }
+    tokens = entries.reduce(0) {
+      $0 + ($1.isPrefill ? Int($1.tokens) + $1.outputs.count * (beams - 1) : beams)
+    }
+  }
+
+  /// Sums the loads of the encoder, of the decoder behind it, and of the attention between them.
+  private mutating func prepareEncoderDecoder(_ entries: [StepEntry]) {
+    encoderLoad = AttentionLoad()
+    crossLoad = AttentionLoad()
+    tokens = 0
+    for span in loads.indices { loads[span] = AttentionLoad() }
+    for entry in entries {
+      if entry.isPrefill { encoderLoad.addBidirectional(count: Int(entry.prompt)) }
+      let inputs = entry.decoderInputs
+      for _ in 0..<beams {
+        crossLoad.addCross(tokens: inputs.count, source: Int(entry.prompt))
+        for span in loads.indices {
+          if inputs.count == 1 {
+            loads[span].addDecode(visible: inputs.upperBound, span: model.spans[span])
+          } else {
+            loads[span].addPrefill(position: 0, count: inputs.count, span: model.spans[span])
+          }
+        }
+      }
+      tokens += inputs.count * beams
+    }
+    encoderTokens = encoderLoad.tokens
+    firstLayer = encoderTokens > 0 ? 0 : encoderLayers
+  }
+
   private mutating func prepareClass(_ index: Int) {
     let costs = coefficients[index].costs
-    let attention = costs.attentionWork(loads[coefficients[index].span])
+    let isEncoder = coefficients[index].isEncoder
+    let tokens = isEncoder ? encoderTokens : tokens
+    guard tokens > 0 else { return }
+    let attention = costs.attentionWork(
+      isEncoder ? encoderLoad : loads[coefficients[index].span])
     let around = costs.elementwiseWork(tokens: tokens)
     var seconds =
       timing.seconds(attention.input) + timing.seconds(attention.prefill)
       + timing.seconds(attention.decode) + timing.seconds(attention.output)
       + timing.seconds(around) + timing.software.perLayer
-    classes[index].attention = Self.nanoseconds(seconds)
     classes[index].bytes = attention.bytes + around.bytes
+    if costs.crossCore.kernels > 0 {
+      let cross = costs.crossAttentionWork(crossLoad)
+      let keysAndValues = costs.crossKeyValueWork(sourceTokens: encoderTokens)
+      seconds += timing.seconds(cross) + timing.seconds(keysAndValues)
+      classes[index].bytes += cross.bytes + keysAndValues.bytes
+    }
+    classes[index].attention = Self.nanoseconds(seconds)
     guard classes[index].isMixture else {
       let dense = costs.denseWork(tokens: tokens)
       classes[index].dense = Self.nanoseconds(timing.seconds(dense))
@@ -163,14 +243,20 @@ struct StepCosts {
   mutating func expert(layerClass: Int, version: Int = 0, tokens: Int) -> UInt64 {
     guard tokens < Self.keptTokens else {
       return Self.nanoseconds(
-        timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens)))
+        expertSeconds(layerClass: layerClass, version: version, tokens: tokens))
     }
     let place = (layerClass * versionCount + version) * Self.keptTokens + tokens
     if expertTimes[place] == 0 {
       expertTimes[place] = Self.nanoseconds(
-        timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens)))
+        expertSeconds(layerClass: layerClass, version: version, tokens: tokens))
     }
     return expertTimes[place]
+  }
+
+  /// One expert's kernels and what the software takes to call them [s].
+  private func expertSeconds(layerClass: Int, version: Int, tokens: Int) -> Double {
+    timing.seconds(coefficients[layerClass].costs(version: version).expertWork(tokens: tokens))
+      + timing.software.perExpert
   }
 
   /// The work of one expert of a layer on `tokens` tokens.
@@ -186,7 +272,8 @@ struct StepCosts {
     Self.nanoseconds(
       timing.seconds(
         coefficients[layerClass].costs(version: version).groupedExpertWork(
-          assignments: assignments, distinct: distinct)))
+          assignments: assignments, distinct: distinct))
+        + Double(distinct) * timing.software.perExpert)
   }
 
   /// Bytes that `distinct` experts read and write on `assignments` token–expert pairs.

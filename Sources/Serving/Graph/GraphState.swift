@@ -42,7 +42,8 @@ struct GraphState {
         Double(figures.deviceMemoryBytes) * configuration.cache.memoryFraction),
       workspaceBytes: configuration.cache.workspaceBytes,
       hostBytes: Int64(Double(figures.hostMemoryBytes) * MemoryPlan.usableHostShare),
-      residentShare: Self.residentShare(configuration), meanPrompt: lengths.meanPrompt,
+      residentShare: Self.residentShare(configuration),
+      isPinned: configuration.policy.transfer.pinned, meanPrompt: lengths.meanPrompt,
       longestPrompt: lengths.longestPrompt, meanOutput: lengths.meanOutput,
       maximumSequences: configuration.limits.maximumSequences)
     planned.devices = configuration.devices

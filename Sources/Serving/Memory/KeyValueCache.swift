@@ -6,7 +6,9 @@ import ModelDescriptors
 ///
 /// Blocks are never fragmented across sequences, so it is enough to count bytes: a sequence of n
 /// tokens holds what its blocks, the last one whole, take in every layer. Layers with a window hold
-/// at most their window; layers with a recurrence hold one fixed state.
+/// at most their window; layers with a recurrence hold one fixed state. The beams of a sequence share
+/// the whole blocks of its prompt, and each holds blocks of its own for what comes behind. In an
+/// encoder–decoder they share the keys and values that cross-attention makes of the prompt.
 struct KeyValueCache {
   /// Tokens in a block.
   let blockTokens: Int
@@ -18,10 +20,21 @@ struct KeyValueCache {
   private(set) var highWater: Int64 = 0
   private let model: ModelDescriptor
   private let precision: PrecisionPlan
+  /// Beams of each sequence.
+  private let beams: Int64
+  /// Bytes of cross-attention's keys and values per prompt token; 0 without an encoder.
+  private let crossBytesPerToken: Double
   /// Bytes by number of blocks, filled as longer sequences come.
   private var bytesByBlocks: [Int64] = [0]
 
-  init(model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int, capacity: Int64) {
+  init(
+    model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int, capacity: Int64,
+    beams: Int = 1
+  ) {
+    self.beams = Int64(beams)
+    crossBytesPerToken =
+      model.cacheBytes(length: 0, encoderLength: 1, under: precision)
+      - model.cacheBytes(length: 0, under: precision)
     self.model = model
     self.precision = precision
     self.blockTokens = blockTokens
@@ -41,11 +54,27 @@ struct KeyValueCache {
     return bytesByBlocks[blocks]
   }
 
-  /// Lets a sequence that holds `held` bytes grow to `tokens` tokens.
+  /// Bytes that a sequence holds of which `tokens` tokens have been computed, the first `prompt` of
+  /// them its prompt's; of an encoder–decoder the prompt counts for cross-attention, and the decoder
+  /// has computed one token more than what lies behind the prompt, its start.
+  ///
+  /// - Complexity: O(1), amortised over the blocks of the longest sequence.
+  mutating func bytes(prompt: Int, tokens: Int) -> Int64 {
+    if model.isEncoderDecoder {
+      let blocks = (prompt + blockTokens - 1) / blockTokens
+      let cross = (crossBytesPerToken * Double(blocks * blockTokens)).rounded(.up)
+      return Int64(cross) + beams * bytes(tokens: max(0, tokens - prompt + 1))
+    }
+    let first = bytes(tokens: tokens)
+    guard beams > 1, tokens > prompt else { return first }
+    return first + (beams - 1) * bytes(tokens: tokens - prompt / blockTokens * blockTokens)
+  }
+
+  /// Lets a sequence that holds `held` bytes grow to `tokens` tokens, prompt included.
   ///
   /// - Returns: the bytes that it then holds, or `nil` when the cache has no room.
-  mutating func grow(held: Int64, tokens: Int) -> Int64? {
-    let needed = max(held, bytes(tokens: tokens))
+  mutating func grow(held: Int64, prompt: Int, tokens: Int) -> Int64? {
+    let needed = max(held, bytes(prompt: prompt, tokens: tokens))
     guard used + needed - held <= capacity else { return nil }
     used += needed - held
     highWater = max(highWater, used)

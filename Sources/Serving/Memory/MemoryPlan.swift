@@ -5,7 +5,7 @@ import Residency
 
 /// How the memories of a machine are divided for a model: who gets how many bytes.
 public struct MemoryPlan: Sendable {
-  /// MoE layers.
+  /// MoE layers, those of an encoder before the decoder's.
   public var layers: Int
   /// Experts of each MoE layer.
   public var experts: Int
@@ -122,11 +122,14 @@ extension MemoryPlan {
     ).fitsDevice(smallestKeyValue: smallestKeyValue(model, precision: precision, cache: cache))
   }
 
-  /// The least that the KV cache must hold: a sequence of sixteen blocks.
+  /// The least that the KV cache must hold: a sequence of sixteen blocks, and behind an encoder a
+  /// prompt of as many.
   static func smallestKeyValue(
     _ model: ModelDescriptor, precision: PrecisionPlan, cache: CacheConfiguration
   ) -> Int64 {
-    Int64(model.cacheBytes(length: 16 * cache.keyValueBlockTokens, under: precision).rounded(.up))
+    let tokens = 16 * cache.keyValueBlockTokens
+    return Int64(
+      model.cacheBytes(length: tokens, encoderLength: tokens, under: precision).rounded(.up))
   }
 
   private func fitsDevice(smallestKeyValue: Int64) -> Bool {
@@ -143,7 +146,7 @@ extension MemoryPlan {
     self.division = division
     mayHoldNone = cache.experts == .count(0) || division.layerSlots != nil
     let bytes = model.bytes(under: precision)
-    layers = model.mixtureLayers.count
+    layers = model.mixtureLayerCount
     experts = model.expertCount
     expertBytes = bytes.perExpert
     nonExpertBytes = bytes.nonExpert

@@ -14,6 +14,8 @@ struct TransferPhases: BitwiseCopyable {
   var requested: UInt64 = 0
   /// When room for it was found.
   var granted: UInt64 = 0
+  /// When the one worker of serial transfers took it up; 0 where there is none.
+  var taken: UInt64 = 0
   /// When the drive had delivered it; equal to `granted` when no drive took part.
   var read: UInt64 = 0
   /// When it stood in pinned memory; equal to `read` when it was there from the start.
@@ -31,7 +33,7 @@ struct TransferPhases: BitwiseCopyable {
 /// A stall begins when the stream goes idle within a step and ends when a transfer lets an
 /// operation start. It is charged to that transfer, by the overlap of the stall with the phases of
 /// the transfer: waiting for room is `memoryFull`, the drive's part `drive`, the staging copy's
-/// part `staging`, waiting for the link behind other transfers `linkContention`, and the copy
+/// part `staging`, waiting for the link or its worker behind other transfers `linkContention`, and the copy
 /// itself `latePrefetch` when a prefetch had begun it, else `demandLoad`.
 struct StallAccounting {
   /// Stalled time by cause [ns], indexed by ``StallCause``.
@@ -48,7 +50,9 @@ struct StallAccounting {
     guard end > start else { return }
     let own: StallCause = transfer.wasPrefetched ? .latePrefetch : .demandLoad
     charge(from: start, to: end, transfer.requested, transfer.granted, .memoryFull)
-    charge(from: start, to: end, transfer.granted, transfer.read, .drive)
+    let taken = max(transfer.granted, transfer.taken)
+    charge(from: start, to: end, transfer.granted, taken, .linkContention)
+    charge(from: start, to: end, taken, transfer.read, .drive)
     charge(from: start, to: end, transfer.read, transfer.staged, .staging)
     charge(from: start, to: end, transfer.staged, transfer.copyStarted, .linkContention)
     charge(from: start, to: end, transfer.copyStarted, transfer.copyEnded, own)

@@ -44,8 +44,9 @@ struct TimelineState {
     segments.removeAll(keepingCapacity: true)
     network.drainSegments(into: &segments)
     for segment in segments {
-      let first = firstTrack[Int(segment.server.index)]
-      guard first >= 0 else { continue }
+      let server = Int(segment.server.index)
+      guard server < firstTrack.count, firstTrack[server] >= 0 else { continue }
+      let first = firstTrack[server]
       let start = segment.start.nanoseconds
       // The lane that was free last before the start: with it no other segment is shut out.
       var lane = first

@@ -4,6 +4,7 @@ import Configuration
 import Experiments
 import Foundation
 import Hardware
+import KernelTiming
 import ModelDescriptors
 import Reports
 import Routing
@@ -93,6 +94,7 @@ struct FileCheck {
     if has("per_kernel", "per_step", "per_layer") {
       return "runtime \(try ProfileLibrary.standard().runtime(path).name)"
     }
+    if has("entries") { return "kernels \(try KernelSet.load(path: path).name)" }
     if has("depth", "lags", "layers") { return try checkRoutingParameters(node) }
     if has("eviction", "prefetch", "prediction", "schedule", "admission") {
       return "policy preset \(try ScenarioPolicy.load(preset: path).preset ?? "")"
@@ -108,7 +110,8 @@ struct FileCheck {
     }
     throw Diagnostic(
       location: node.location,
-      message: "is neither scenario, machine, part, runtime, model, policy preset, workload, "
+      message:
+        "is neither scenario, machine, part, runtime, kernels, model, policy preset, workload, "
         + "reference cases nor routing parameters: none of their keys stands here")
   }
 

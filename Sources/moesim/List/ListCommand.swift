@@ -4,6 +4,7 @@ import ArgumentParser
 import Configuration
 import Experiments
 import Hardware
+import KernelTiming
 import ModelDescriptors
 import Policies
 import Reports
@@ -13,14 +14,15 @@ import Units
 struct ListCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "list",
-    abstract: "List the hardware, runtimes, models, policies, traces or scenarios that are found.")
+    abstract:
+      "List the hardware, runtimes, kernels, models, policies, traces or scenarios that are found.")
 
   /// What is listed.
   enum Kind: String, CaseIterable, ExpressibleByArgument {
-    case hardware, runtimes, models, policies, traces, scenarios
+    case hardware, runtimes, kernels, models, policies, traces, scenarios
   }
 
-  @Argument(help: "hardware, runtimes, models, policies, traces or scenarios.")
+  @Argument(help: "hardware, runtimes, kernels, models, policies, traces or scenarios.")
   var kind: Kind
 
   @OptionGroup var options: ListingOptions
@@ -32,6 +34,7 @@ struct ListCommand: ParsableCommand {
         switch kind {
         case .hardware: hardware()
         case .runtimes: runtimes()
+        case .kernels: kernels(library)
         case .models: models()
         case .policies: policies(library)
         case .traces: traces(library)
@@ -74,6 +77,19 @@ struct ListCommand: ParsableCommand {
     for name in library.runtimeNames {
       do {
         listing.append([.text(name), .text(try library.runtime(name).summary)])
+      } catch {
+        listing.append([.text(name), .text(Self.broken(error))])
+      }
+    }
+    return listing
+  }
+
+  private func kernels(_ library: DataLibrary) -> Listing {
+    var listing = Listing([("name", "name", false, 0), ("summary", "summary", false, 0)])
+    for name in library.names(.kernels) {
+      do {
+        let set = try library.path(of: name, .kernels).map { try KernelSet.load(path: $0) }
+        listing.append([.text(name), .text(set?.summary ?? "")])
       } catch {
         listing.append([.text(name), .text(Self.broken(error))])
       }

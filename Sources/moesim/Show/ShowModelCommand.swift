@@ -42,6 +42,7 @@ struct ShowModelCommand: ParsableCommand {
     count("layers", model.layers.count)
     if !model.encoder.isEmpty { count("encoder_layers", model.encoder.count) }
     count("moe_layers", model.mixtureLayers.count)
+    if !model.encoder.isEmpty { count("encoder_moe_layers", model.encoderMixtureLayers.count) }
     count("experts", model.expertCount)
     count("top_k", model.topK)
     count("hidden_size", model.hiddenSize)

@@ -72,8 +72,7 @@ enum CommandFailure {
     case is WriteFailure, is RoutingTraceWriteError: writeFailed
     case is MissingFile: missingInput
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
-      is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch,
-      is UnsupportedModel:
+      is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch:
       badData
     case is DoesNotFit: doesNotFit
     case is RequireLimitError, is EvictionError: usage

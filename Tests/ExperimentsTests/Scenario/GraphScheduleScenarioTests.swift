@@ -12,7 +12,7 @@ import Testing
 @Suite("Schedules over whole steps in scenarios")
 struct GraphScheduleScenarioTests {
   private static let pipeline = [
-    "policy.schedule={name: cgopipe, micro_batch: 2, micro_batches: 2}",
+    "policy={eviction: lru}", "policy.schedule={name: cgopipe, micro_batch: 2, micro_batches: 2}",
     "policy.admission=static-batch",
   ]
 

@@ -36,7 +36,8 @@ struct ScenarioDocumentationTests {
     let text = try document()
     let names =
       ScenarioRoleNames.eviction + ScenarioRoleNames.prefetch + ScenarioRoleNames.schedule
-      + ScenarioRoleNames.admission + ScenarioRoleNames.prediction
+      + ScenarioRoleNames.admission + ScenarioRoleNames.prediction + ScenarioRoleNames.resolve
+      + ScenarioRoleNames.placement + ScenarioRoleNames.transform
       + WorkloadDescription.processNames
       + WorkloadDescription.distributionNames + RequestTraceFormat.allCases.map(\.rawValue)
     for name in names { #expect(text.contains("`\(name)`"), "\(name)") }

@@ -77,7 +77,7 @@ struct ScenarioErrorTests {
       ("policy.prediction={name: recall, recall: []}", "policy.prediction.recall", "list of 0"),
       (
         "policy.prediction={name: recall, recall: [0.9, 0.8], distance: 3}",
-        "policy.prediction.recall", "2 shares for a distance of 3"
+        "policy.prediction.recall", "2 shares for 3 distances"
       ),
       ("policy.prediction={name: oracle, distance: 3}", "policy.prediction.distance", "unknown"),
       ("policy.prediction=oracle", "policy.prediction", "has no use"),

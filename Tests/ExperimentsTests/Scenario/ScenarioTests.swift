@@ -108,7 +108,8 @@ struct ScenarioTests {
         "hardware=big-box", "cache.experts=12.5%", "cache.pool=global", "cache.kv=2 GiB",
         "cache={dram: 32 GiB}", "workload.rate_scale=0.25", "run.seed=99", "run.warmup=5 min",
         "policy=lru", "precision={experts: int4, kv: fp8}", "serving.max_batch=8",
-        "slo.e2el_p95=50 s", "run.duration=2 h", "routing.when_exhausted=stop",
+        "slo.e2el_p95=50 s", "run.duration=2 h", "routing.when_exhausted=stop", "serving.beams=4",
+        "policy.serial_transfers=true",
       ])
     #expect(scenario.hardware.text == "big-box")
     // A later setting of the whole replaces earlier ones of its parts.
@@ -118,6 +119,7 @@ struct ScenarioTests {
     #expect(scenario.policy.preset == "lru" && scenario.policy.prefetch.name == "none")
     #expect(scenario.precision["experts"] == .int4 && scenario.precision["kv"] == .fp8)
     #expect(scenario.precision["attention"] == nil)
+    #expect(scenario.serving.beams == 4 && scenario.policy.serialTransfers)
     #expect(scenario.serving.maximumBatch == 8 && scenario.objectives.count == 3)
     #expect(scenario.routing.stopsWhenExhausted)
   }

@@ -15,6 +15,8 @@ final class TemporaryLibrary {
       "hardware-profiles/small-box.yaml": "name: small-box\nlink: {bandwidth: 25 GB/s}\n",
       "hardware-profiles/big-box.yaml": "name: big-box\nlink: {bandwidth: 50 GB/s}\n",
       "hardware-profiles/runtimes/cuda-graphs.yaml": "name: cuda-graphs\nlaunch: 3 us\n",
+      "hardware-profiles/kernels/marlin.yaml": "name: marlin\n",
+      "hardware-profiles/kernels/samoyeds.yaml": "name: samoyeds\n",
       "models/tiny.json": "{\"model_type\": \"mixtral\", \"hidden_size\": 4}",
       "policies/greedy.yaml":
         "name: greedy\nsource: nobody\neviction: fifo\nprefetch: all\nchunks: 4\n",

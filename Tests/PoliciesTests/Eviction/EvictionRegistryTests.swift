@@ -8,7 +8,8 @@ import Testing
   @Test func namesAreDistinctAndFound() throws {
     #expect(
       EvictionRegistry.names == [
-        "lru", "lfu", "fifo", "lifo", "static", "none", "belady", "hobbit", "expert-map", "moe-infinity",
+        "lru", "lfu", "fifo", "lifo", "static", "none", "belady", "hobbit", "expert-map",
+        "moe-infinity",
       ])
     #expect(Set(EvictionRegistry.names).count == EvictionRegistry.all.count)
     for name in EvictionRegistry.names { #expect(try EvictionRegistry.named(name).name == name) }

@@ -51,7 +51,7 @@ struct ActivationMatrixPredictionTests {
       } / Double(layers)
     }
 
-    func answer(_ subject: PredictionSubject) -> [Int: Double] {
+    func answer(_ subject: PredictionSubject, most count: Int) -> [Int: Double] {
       let decided = subject.layer - subject.distance
       guard !past.isEmpty else { return [:] }
       let matrix = present[subject.request]!
@@ -68,7 +68,8 @@ struct ActivationMatrixPredictionTests {
       let row = past[searched[key]!].matrix[subject.layer]
       let sum = variant == .paper ? row.reduce(0, +) : 1
       var made: [Int: Double] = [:]
-      for expert in 0..<experts where row[expert] > 0 { made[expert] = row[expert] / sum }
+      let ranked = (0..<experts).filter { row[$0] > 0 }.sorted { (-row[$0], $0) < (-row[$1], $1) }
+      for expert in ranked.prefix(count) { made[expert] = row[expert] / sum }
       return made
     }
   }
@@ -80,7 +81,8 @@ struct ActivationMatrixPredictionTests {
     var compared = 0
     for seed in 0..<5 {
       var harness = PredictorHarness(
-        ActivationMatrixPrediction(variant: variant, capacity: capacity), layers: 4, experts: 9,
+        ActivationMatrixPrediction(
+          variant: variant, namesAll: seed % 2 == 0, capacity: capacity), layers: 4, experts: 9,
         topK: 2, seed: UInt64(seed))
       let naive = Naive(variant, capacity: capacity, layers: 4, experts: 9)
       for step in 0..<90 where !naive.isAmbiguous {
@@ -93,8 +95,9 @@ struct ActivationMatrixPredictionTests {
           naive.end(harness.running[place].request)
           harness.end(place)
         }
-        harness.step(depth: 4) { subject, _, answer in
-          let expected = naive.answer(subject)
+        harness.step(depth: 4) { subject, truth, answer in
+          let expected = naive.answer(
+            subject, most: seed % 2 == 0 ? 100 : truth.distinct.count)
           guard !naive.isAmbiguous else { return }
           compared += expected.count
           let got = pairs(answer)

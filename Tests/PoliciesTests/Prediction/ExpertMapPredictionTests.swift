@@ -23,7 +23,8 @@ struct ExpertMapPredictionTests {
     var entries: [Entry] = []
     var passes: [UInt64: Pass] = [:]
     var tendencies: [UInt64: [[Float]]] = [:]
-    /// Whether two entries were so alike that rounding may decide; comparing ends there.
+    /// Whether two entries were so alike that rounding may have decided which was replaced; comparing
+    /// ends there.
     var isAmbiguous = false
 
     init(_ options: ExpertMapPrediction.Options, layers: Int) {
@@ -49,10 +50,11 @@ struct ExpertMapPredictionTests {
       return shares.map { ($0 - mean) / variance.squareRoot() }
     }
 
-    func best(_ scores: [Double]) -> Int? {
-      guard let most = scores.max() else { return nil }
-      if scores.count(where: { $0 > most - 1e-5 }) > 1 { isAmbiguous = true }
-      return scores.firstIndex(of: most)
+    /// Whether another score lies so near the largest that rounding may decide; equal vectors have
+    /// equal scores, and the first of them is found.
+    func isClose(_ scores: [Double]) -> Bool {
+      guard let most = scores.max() else { return false }
+      return scores.contains { $0 > most - 1e-5 && $0 != most }
     }
 
     func see(_ subject: PredictionSubject, _ choices: LayerActivation) {
@@ -70,17 +72,17 @@ struct ExpertMapPredictionTests {
       let entry = Entry(map: pass.map, embedding: pass.embedding)
       if entries.count < options.capacity { return entries.append(entry) }
       let share = Double(options.distance) / Double(layers)
-      let place = best(
-        entries.map {
-          share * Self.cosine($0.embedding, pass.embedding)
-            + (1 - share) * Self.cosine(Array($0.map.joined()), Array(pass.map.joined()))
-        })
-      entries[place!] = entry
+      let scores = entries.map {
+        share * Self.cosine($0.embedding, pass.embedding)
+          + (1 - share) * Self.cosine(Array($0.map.joined()), Array(pass.map.joined()))
+      }
+      isAmbiguous = isClose(scores)
+      entries[scores.firstIndex(of: scores.max()!)!] = entry
     }
 
-    func answer(_ subject: PredictionSubject, topK: Int, tokens: Int) -> [Int: Double] {
+    /// The answer, or `nil` where rounding may decide it.
+    func answer(_ subject: PredictionSubject, topK: Int, tokens: Int) -> [Int: Double]? {
       let decided = subject.layer - subject.distance
-      let place: Int?
       let scores: [Double]
       if decided < 0 {
         guard subject.layer < options.distance else { return [:] }
@@ -94,13 +96,18 @@ struct ExpertMapPredictionTests {
         let known = Array(passes[subject.request]?.map.joined() ?? [[]].joined())
         scores = entries.map { Self.cosine(Array($0.map[...decided].joined()), known) }
       }
-      place = best(scores)
-      guard let place else { return [:] }
+      guard let place = scores.firstIndex(of: scores.max() ?? -1) else { return [:] }
+      if isClose(scores) { return nil }
       let threshold = min(max(1 - scores[place], 0), 1)
       let row = entries[place].map[subject.layer]
-      let ranked = row.indices.sorted { row[$0] > row[$1] }
+      let ranked = row.indices.filter { row[$0] > 0 }.sorted { row[$0] > row[$1] }
       var named: [Int] = []
       var sum = 0.0
+      for expert in ranked {
+        sum += row[expert]
+        if abs(sum - threshold) < 1e-5 { return nil }
+      }
+      sum = 0
       if options.variant == .paper {
         while named.count < ranked.count && (named.count < topK || sum < threshold) {
           sum += row[ranked[named.count]]
@@ -153,9 +160,10 @@ struct ExpertMapPredictionTests {
         if harness.running.count > 3 { harness.end(step % harness.running.count) }
         naive.tendencies = harness.tendencies
         harness.step(depth: 5) { subject, truth, answer in
-          let expected = naive.answer(
-            subject, topK: truth.distinct.count, tokens: truth.tokens)
-          guard !naive.isAmbiguous else { return }
+          guard !naive.isAmbiguous,
+            let expected = naive.answer(
+              subject, topK: truth.distinct.count, tokens: truth.tokens)
+          else { return }
           compared += expected.count
           let got = pairs(answer)
           #expect(Set(got.keys) == Set(expected.keys), "\(subject)")

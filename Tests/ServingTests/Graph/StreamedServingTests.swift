@@ -229,6 +229,19 @@ struct StreamedServingTests {
     let second = try ServingHarness.run(configuration(cgopipe))
     #expect(first.simulatedSeconds == second.simulatedSeconds)
     #expect(first.eventsProcessed == second.eventsProcessed)
+    let (recorded, sink) = try RecordingSink.record(configuration(cgopipe))
+    #expect(recorded.simulatedSeconds == first.simulatedSeconds)
+    // What a slice is called, and where it stands.
+    let hosts = sink.slices.filter {
+      sink.tracks[$0.track].process == "host" && $0.name == "attention"
+    }
+    #expect(hosts.count == 4 * 4 * 4)
+    for (index, track) in sink.tracks.enumerated() {
+      let own = sink.slices.filter { $0.track == index }.sorted { $0.start < $1.start }
+      for (earlier, later) in zip(own, own.dropFirst()) {
+        #expect(earlier.end <= later.start, "\(track.thread)")
+      }
+    }
   }
 }
 

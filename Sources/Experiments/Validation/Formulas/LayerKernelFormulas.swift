@@ -28,23 +28,6 @@ extension ReferenceFormula {
       let timing = setting.hostTiming ?? setting.timing
       return timing.seconds(attention(context).decode) * 1e3
     },
-    ReferenceFormula(
-      name: "layer-feed-forward",
-      summary: "gate, all routed experts and their sum, on the GPU [ms]", needsRun: true,
-      parameters: [sizes[0]]
-    ) { context in
-      let timing = context.setting.timing
-      let costs = lastLayer(context)
-      let tokens = Int(context["sequences"])
-      let pairs = tokens * Int(costs.topK)
-      let work = [
-        costs.gateWork(tokens: tokens),
-        costs.groupedExpertWork(
-          assignments: pairs, distinct: min(pairs, Int(costs.expertCount))),
-        costs.combineWork(tokens: tokens),
-      ]
-      return work.reduce(0) { $0 + timing.seconds($1) } * 1e3
-    },
   ]
 
   private static let sizes = [

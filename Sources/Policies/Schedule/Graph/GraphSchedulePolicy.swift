@@ -105,6 +105,8 @@ public struct GraphPlanContext: Sendable {
   /// The share of each layer's experts that is to stay in device memory; `nil` for as the schedule
   /// likes.
   public var residentShare: Double?
+  /// Whether host memory is pinned, so that copy engines read it directly.
+  public var isPinned: Bool
   /// The mean length of prompts [tokens].
   public var meanPrompt: Double
   /// The longest prompt [tokens].
@@ -120,7 +122,8 @@ public struct GraphPlanContext: Sendable {
   public init(
     model: ModelDescriptor, precision: PrecisionPlan, rates: GraphRates, timing: DeviceTiming,
     hostTiming: DeviceTiming?, deviceBytes: Int64, workspaceBytes: Int64, hostBytes: Int64,
-    residentShare: Double?, meanPrompt: Double, longestPrompt: Int, meanOutput: Double,
+    residentShare: Double?, isPinned: Bool, meanPrompt: Double, longestPrompt: Int,
+    meanOutput: Double,
     maximumSequences: Int
   ) {
     self.model = model
@@ -132,6 +135,7 @@ public struct GraphPlanContext: Sendable {
     self.workspaceBytes = workspaceBytes
     self.hostBytes = hostBytes
     self.residentShare = residentShare
+    self.isPinned = isPinned
     self.meanPrompt = meanPrompt
     self.longestPrompt = longestPrompt
     self.meanOutput = meanOutput

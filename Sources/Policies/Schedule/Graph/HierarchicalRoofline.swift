@@ -139,18 +139,22 @@ public struct HierarchicalRoofline: Sendable {
     self.output = output
   }
 
-  /// The roofline of a run, with the rates that its machine achieves, or with other constants.
+  /// The roofline of a run, with the rates that its machine achieves under its runtime, or with other
+  /// constants.
   public init(_ context: GraphPlanContext, machine: Machine?) {
     let gpu = context.timing.capability
     let host = context.hostTiming?.capability
+    let software = context.timing.software
+    let hostShare = context.hostTiming?.software.memoryEfficiency ?? 1
     self.init(
       machine: machine
         ?? Machine(
           deviceBytes: Double(context.deviceBytes), hostBytes: Double(context.hostBytes),
-          link: min(context.rates.link, context.rates.staging),
-          deviceBandwidth: gpu.bandwidth.achievable,
-          hostBandwidth: host?.bandwidth.achievable ?? context.rates.hostMemory,
-          deviceFlops: gpu.peak(for: .fp16).rate.achievable,
+          link: context.isPinned
+            ? context.rates.link : min(context.rates.link, context.rates.staging),
+          deviceBandwidth: gpu.bandwidth.achievable * software.memoryEfficiency,
+          hostBandwidth: (host?.bandwidth.achievable ?? context.rates.hostMemory) * hostShare,
+          deviceFlops: gpu.peak(for: .fp16).rate.achievable * software.computeEfficiency,
           hostFlops: host?.peak(for: .fp32).rate.achievable ?? 1),
       shape: Shape(context.model), prompt: context.meanPrompt, output: context.meanOutput)
   }

@@ -16,7 +16,7 @@ extension BatchScheduler {
       entries.append(
         StepEntry(
           sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
-          isPrefill: !sequence.isDecoding))
+          isPrefill: !sequence.isDecoding, prompt: sequence.request.promptTokens))
       stepTokens += tokens
     }
   }
@@ -39,7 +39,8 @@ extension BatchScheduler {
       let request = self[slot].request
       guard
         let held = keyValue.grow(
-          held: 0, tokens: Int(request.promptTokens) + Int(request.outputTokens))
+          held: 0, prompt: Int(request.promptTokens),
+          tokens: Int(request.promptTokens) + Int(request.outputTokens))
       else {
         assignment[place] = -1
         continue

@@ -39,6 +39,7 @@ public enum Improvements {
     switch thing {
     case .compute, .deviceMemory, .software: true
     case .link: result.utilization["gpu0.link.down"] != nil
+    case .peers: result.utilization["gpu0.peer.out"] != nil
     case .hostMemory: result.utilization["host.dram"] != nil
     case .drive: result.utilization["ssd0"] != nil
     }

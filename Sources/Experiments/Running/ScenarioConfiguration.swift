@@ -25,7 +25,8 @@ extension Scenario {
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
     let runtimeProfile = try runtime.read(
       inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
-    let figures = MachineFigures(machine, runtime: runtimeProfile)
+    let figures = MachineFigures(
+      machine, runtime: runtimeProfile, devices: serving.expertDevices)
     let published = try loadModel()
     let (descriptor, kernels) = (try transformed(published), try loadKernels())
     let timing =
@@ -43,12 +44,13 @@ extension Scenario {
         message: "\(machine.name) has one memory for host and device, in which nothing is written"
           + " back; expected false")
     }
+    try checkDevices(machine: machine, model: descriptor, figures: figures)
     let seed = run.seed
     let description = workload
     let original = try routingMaker(model: published, seed: seed, replication: replication)
     let routing = try changedRouting(
       original, of: published, policy: &composition, seed: seed, replication: replication)
-    return ServingConfiguration(
+    var configuration = ServingConfiguration(
       name: name, figures: figures, timing: timing.with(kernels), model: descriptor,
       precision: plan,
       cache: cacheConfiguration(), policy: composition,
@@ -67,6 +69,33 @@ extension Scenario {
         : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
+    configuration.devices = serving.expertDevices
+    return configuration
+  }
+
+  /// Refuses to spread a model's experts over devices that are not there, cannot speak to each other,
+  /// or would not get as many each.
+  private func checkDevices(
+    machine: MachineProfile, model: ModelDescriptor, figures: MachineFigures
+  ) throws {
+    let devices = serving.expertDevices
+    guard devices > 1 else { return }
+    var problem: String?
+    if machine.gpus.count < devices {
+      problem = "\(devices) devices; \(machine.name) has \(machine.gpus.count)"
+    } else if figures.peerRate <= 0 {
+      problem = "the GPUs of \(machine.name) have no link among them (peer_link)"
+    } else if model.isDense {
+      problem = "\(model.name) has no routed experts to spread; expected 1"
+    } else if model.expertCount % devices != 0 {
+      let divisors = (1...machine.gpus.count).filter { model.expertCount % $0 == 0 }
+      problem =
+        "\(model.expertCount) experts are not divided evenly among \(devices) devices; expected"
+        + " one of \(divisors.map(String.init).joined(separator: ", "))"
+    }
+    guard let problem else { return }
+    let path = "serving.parallelism.expert"
+    throw Diagnostic(location: tree.value(at: path)?.location, path: path, message: problem)
   }
 
   /// The model that the scenario names, carries, or points to.

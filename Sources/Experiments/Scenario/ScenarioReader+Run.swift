@@ -16,13 +16,22 @@ extension ScenarioReader {
   }
 
   /// The limits of batching.
-  func serving(_ top: MappingReader) -> ScenarioServing {
+  func serving(_ top: MappingReader, policy: ScenarioPolicy) -> ScenarioServing {
     let reader = MappingReader(top.requiredChild("serving"), into: collector)
     defer { reader.finish() }
     one(reader, "replicas", "more than one replica")
+    var devices = 1
     if let parallelism = reader.mapping("parallelism") {
       one(parallelism, "tensor", "tensor parallelism over several devices")
-      one(parallelism, "expert", "expert parallelism over several devices")
+      devices = parallelism.int("expert", in: 1...4096) ?? 1
+      if devices > 1, !spreadsExperts(policy) {
+        let names = ScenarioRoleNames.spreadingSchedules.joined(separator: ", ")
+        parallelism.report(
+          "expert",
+          "\(devices) asks for experts on several devices, which the schedule"
+            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
+            + " \(names)")
+      }
       parallelism.finish()
     }
     let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
@@ -31,7 +40,13 @@ extension ScenarioReader {
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
       beams: reader.int("beams", in: 1...budget) ?? 1,
-      keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16)
+      keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
+      expertDevices: devices)
+  }
+
+  /// Whether a policy's schedule spreads experts over several devices.
+  private func spreadsExperts(_ policy: ScenarioPolicy) -> Bool {
+    ScenarioRoleNames.spreadingSchedules.contains(policy.schedule.name)
   }
 
   /// A number that only 1 is simulated of; anything else is refused, not ignored.

@@ -30,7 +30,7 @@ struct ScenarioReader {
     let policy = self.policy(top)
     let routing = self.routing(top, model: model)
     let workload = self.workload(top)
-    let serving = self.serving(top)
+    let serving = self.serving(top, policy: policy)
     let objectives = self.objectives(top)
     let run = self.run(top)
     let cost = self.cost(top)

@@ -24,6 +24,10 @@ public enum ScenarioRoleNames {
   public static var prediction: [String] { RoleRegistry.prediction.map(\.name) }
   /// In which order a layer's experts are computed.
   public static var schedule: [String] { RoleRegistry.schedule.map(\.name) }
+  /// The schedules that can spread experts over several devices.
+  static let spreadingSchedules = RoleRegistry.schedule.filter {
+    (try? $0.make() as? any GraphSchedulePolicy)?.spreadsExperts ?? false
+  }.map(\.name)
   /// In which version, where, and whether an activated expert is computed.
   public static var resolve: [String] { RoleRegistry.resolve.map(\.name) }
   /// What starts where.

@@ -12,6 +12,8 @@ public struct ScenarioServing: Sendable {
   public var beams: Int
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
+  /// Devices over which experts are spread.
+  public var expertDevices: Int
 }
 
 /// A limit that a service promises.

@@ -25,7 +25,10 @@ public struct ServingConfiguration: Sendable {
   public var cache: CacheConfiguration
   /// The policy.
   public var policy: PolicyComposition
-  /// The limits of batching.
+  /// Devices over which the replica's experts are spread; more than one only with a schedule that
+  /// spreads them.
+  public var devices = 1
+  /// The limits of batching, those of all devices together.
   public var limits: BatchLimits
   /// Seeds, warm-up, end.
   public var run: RunOptions
@@ -100,7 +103,7 @@ extension ServingConfiguration {
       faster.timing = timing.scaled(overhead: 1 / factor)
       faster.hostTiming = hostTiming?.scaled(overhead: 1 / factor)
     case .hostMemory: faster.hostTiming = hostTiming?.scaled(memory: factor)
-    case .link, .drive: break
+    case .link, .peers, .drive: break
     }
     return faster
   }

@@ -19,7 +19,12 @@ extension ServingEngine {
         countWasted(block)
       }
       if duringAccess && tier.view.isInCurrentSet(block) { inUse += 1 }
-      if tier.writesBack { beginWriteBack(block, in: &simulation) }
+      guard tier.writesBack else { continue }
+      if configuration.policy.transfer.serial {
+        waitingWriteBacks.append(block)
+      } else {
+        beginWriteBack(block, in: &simulation)
+      }
     }
     return inUse
   }
@@ -38,6 +43,12 @@ extension ServingEngine {
     return change.isComplete
   }
 
+  /// Begins the write-backs that stand behind their loads on the one stream of serial transfers.
+  mutating func beginSerialWriteBacks(in simulation: inout Simulation<EngineEvent>) {
+    for block in waitingWriteBacks { beginWriteBack(block, in: &simulation) }
+    waitingWriteBacks.removeAll(keepingCapacity: true)
+  }
+
   private mutating func beginWriteBack(
     _ block: BlockID, in simulation: inout Simulation<EngineEvent>
   ) {
@@ -48,6 +59,11 @@ extension ServingEngine {
         index: block.index
       ).bits, priority: TransferPriority.writeBack)
     copy.hold(machine.deviceToHost)
+    if configuration.policy.transfer.serial {
+      // In the order of the stream on which loads are copied, too.
+      copy.hold(machine.hostToDevice)
+      copy.priority = TransferPriority.demand
+    }
     copy.consume(machine.linkUp)
     copy.consume(machine.dram)
     _ = network.submit(copy, in: &simulation)

@@ -75,6 +75,7 @@ extension ServingEngine {
       : schedule.emission(resident: access.hits, missing: access.late + access.misses)
     if prefetchIsActive { dropStaleCopies(mixture: mixture, in: &simulation) }
     startDemandLoads(roomInUse: roomInUse, in: &simulation)
+    if !waitingWriteBacks.isEmpty { beginSerialWriteBacks(in: &simulation) }
     if hostCompute != nil { startRemoteMembers(in: &simulation) }
   }
 

@@ -55,5 +55,6 @@ extension ServingEngine {
       let slot = openTransfer(block, isDemanded: true, isTransient: false, in: simulation)
       beginTransfer(slot, in: &simulation)
     }
+    if !waitingWriteBacks.isEmpty { beginSerialWriteBacks(in: &simulation) }
   }
 }

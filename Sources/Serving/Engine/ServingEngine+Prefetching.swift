@@ -85,6 +85,7 @@ extension ServingEngine {
       block, isDemanded: false, isTransient: bufferedCopies != nil, in: simulation)
     ahead.slots.append(Int32(slot))
     beginTransfer(slot, in: &simulation)
+    if !waitingWriteBacks.isEmpty { beginSerialWriteBacks(in: &simulation) }
   }
 
   /// Gets a block its room in the cache; others that are wanted of its layer do not make it.

@@ -90,7 +90,8 @@ extension ServingEngine {
     routing.addPrefill(
       slot: sequence.routingSlot, position: position, count: count, layer: layer, to: &token)
     observe(sequence, position: position, layer: layer)
-    if resolve.skipsChoices, count > 1 {
+    if count == 1 { return addToken() }
+    if resolve.skipsChoices {
       addThinned(sequence, position: position, count: count, layer: layer)
       return
     }

@@ -130,7 +130,7 @@ extension ServingEngine {
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
       usesHostCompute: configuration.policy.resolve.usesHostCompute
         || (graph?.usesHostCompute ?? false),
-      usesCollectives: graph != nil && configuration.figures.peerRate > 0, network: &network)
+      usesCollectives: configuration.devices > 1, network: &network)
     network.recordsSegments = timeline != nil
     recordsTimeline = timeline != nil
     computeOperation = OperationDescription(duration: .zero)
@@ -201,7 +201,8 @@ extension ServingEngine {
         ?? MicroBatchLimits(configuration),
       keyValue: KeyValueCache(
         model: model, precision: configuration.precision,
-        blockTokens: configuration.cache.keyValueBlockTokens, capacity: memory.keyValueBytes,
+        blockTokens: configuration.cache.keyValueBlockTokens,
+        capacity: memory.keyValueBytes * Int64(memory.devices),
         beams: configuration.limits.beams))
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)

@@ -64,6 +64,8 @@ struct ServingEngine: ~Copyable, Model {
   /// Staging buffers that are left to what is demanded.
   let spareBuffers: Int
   var evictedBlocks: [BlockID] = []
+  /// Evicted blocks whose write-back follows the loads that took their room, on one stream.
+  var waitingWriteBacks: [BlockID] = []
   var isPrefetched: [Bool]
   /// What rules that need the future know of it; `nil` when none does.
   let lookAhead: LookAhead?

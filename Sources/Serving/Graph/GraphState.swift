@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import KernelTiming
 import ModelDescriptors
 import Policies
 import Workload
@@ -33,30 +34,33 @@ struct GraphState {
     }
     let lengths = try Lengths(configuration, most: Self.requestsLookedAt)
     let figures = configuration.figures
-    let rates = GraphRates(figures)
-    plan = try schedule.configure(
-      GraphPlanContext(
-        model: configuration.model, precision: configuration.precision, rates: rates,
-        timing: configuration.timing, hostTiming: configuration.hostTiming,
-        deviceBytes: Int64(
-          Double(figures.deviceMemoryBytes) * configuration.cache.memoryFraction),
-        workspaceBytes: configuration.cache.workspaceBytes,
-        hostBytes: Int64(Double(figures.hostMemoryBytes) * MemoryPlan.usableHostShare),
-        residentShare: Self.residentShare(configuration),
-        isPinned: configuration.policy.transfer.pinned, meanPrompt: lengths.meanPrompt,
-        longestPrompt: lengths.longestPrompt, meanOutput: lengths.meanOutput,
-        maximumSequences: configuration.limits.maximumSequences))
+    let rates = GraphRates(figures, timing: configuration.timing)
+    var planned = GraphPlanContext(
+      model: configuration.model, precision: configuration.precision, rates: rates,
+      timing: configuration.timing, hostTiming: configuration.hostTiming,
+      deviceBytes: Int64(
+        Double(figures.deviceMemoryBytes) * configuration.cache.memoryFraction),
+      workspaceBytes: configuration.cache.workspaceBytes,
+      hostBytes: Int64(Double(figures.hostMemoryBytes) * MemoryPlan.usableHostShare),
+      residentShare: Self.residentShare(configuration),
+      isPinned: configuration.policy.transfer.pinned, meanPrompt: lengths.meanPrompt,
+      longestPrompt: lengths.longestPrompt, meanOutput: lengths.meanOutput,
+      maximumSequences: configuration.limits.maximumSequences)
+    planned.devices = configuration.devices
+    plan = try schedule.configure(planned)
     if plan != nil, !(configuration.policy.admission is any ClosedBatchPolicy) {
       throw GraphPlanError(
         "the schedule runs closed batches; set policy.admission to static-batch or length-sorted")
     }
     self.schedule = schedule
+    let group = Self.group(of: schedule, configuration)
     prefillTokens = configuration.limits.tokenBudget
     longestSequence = max(1, lengths.longest)
-    costs = StepGraphCosts(configuration, rates: rates)
+    costs = StepGraphCosts(configuration, rates: rates, group: group)
     context = StepContext(
       phase: .decode, layers: configuration.model.layers.count, microBatches: [],
-      residentShare: plan?.residentShare ?? 1, isPinned: configuration.policy.transfer.pinned)
+      residentShare: plan?.residentShare ?? 1, isPinned: configuration.policy.transfer.pinned,
+      group: group)
   }
 
   /// Whether the processor computes a part of the model.
@@ -66,12 +70,30 @@ struct GraphState {
 
   /// How memories are divided; `nil` where they are as without a graph.
   func memory(of configuration: ServingConfiguration) throws -> MemoryPlan? {
-    try plan.map {
+    if context.group.devices > 1 {
+      return try MemoryPlan(
+        group: context.group, model: configuration.model, precision: configuration.precision,
+        figures: configuration.figures, cache: configuration.cache)
+    }
+    return try plan.map {
       try MemoryPlan(
         streaming: $0, model: configuration.model, precision: configuration.precision,
         figures: configuration.figures, cache: configuration.cache,
         longestSequence: longestSequence)
     }
+  }
+
+  /// The devices over which a schedule spreads the model.
+  private static func group(
+    of schedule: any GraphSchedulePolicy, _ configuration: ServingConfiguration
+  ) -> DeviceGroup {
+    precondition(
+      configuration.devices == 1 || schedule.spreadsExperts,
+      "A schedule of one device is not given several.")
+    guard configuration.devices > 1 else { return .single }
+    return DeviceGroup(
+      devices: configuration.devices,
+      attention: schedule.attentionSplit(of: configuration.model))
   }
 
   /// The micro-batches of a closed batch, whose tokens share the KV cache evenly.
@@ -108,11 +130,12 @@ struct GraphState {
 
 extension GraphRates {
   /// The rates of a machine.
-  init(_ figures: MachineFigures) {
+  init(_ figures: MachineFigures, timing: DeviceTiming) {
     self.init(
       link: figures.linkRate, linkLatency: figures.linkLatencySeconds,
       staging: figures.stagingRate, hostMemory: figures.hostBandwidth, peer: figures.peerRate,
-      peerLatency: figures.peerLatencySeconds, multiprocessors: figures.multiprocessors)
+      peerLatency: figures.peerLatencySeconds, multiprocessors: figures.multiprocessors,
+      launch: timing.software.perKernel)
   }
 }
 

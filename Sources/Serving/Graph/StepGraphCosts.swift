@@ -8,7 +8,7 @@ import Policies
 ///
 /// Layers of the same coefficients and span share a class; each class is timed once for each
 /// micro-batch of a step. Feed-forward parts whose number of distinct experts is drawn have a time of
-/// their own for each layer.
+/// their own for each layer. Of a group of devices, all is what one of them takes.
 struct StepGraphCosts: GraphCosts {
   /// What one class of layers costs for one micro-batch.
   private struct Part {
@@ -33,6 +33,7 @@ struct StepGraphCosts: GraphCosts {
     var cacheBytesPerRow = 0.0
     var expertBytes = 0.0
     var otherBytes = 0.0
+    var rowElements = 0.0
   }
 
   let rates: GraphRates
@@ -43,14 +44,18 @@ struct StepGraphCosts: GraphCosts {
   private let classOfLayer: [Int32]
   private let classes: [LayerClass]
   private let hiddenBytesPerToken: Double
+  private let elementBytes: Double
+  private let group: DeviceGroup
   /// By class, then micro-batch.
   private var parts: [Part] = []
   /// By layer, then micro-batch; empty where no layer differs from its class.
   private var drawn: [GraphWork] = []
+  /// The distinct experts that were drawn, as `drawn`.
+  private var drawnDistinct: [Int] = []
   private var microBatches: [MicroBatch] = []
   private var loads: [AttentionLoad] = []
 
-  init(_ configuration: ServingConfiguration, rates: GraphRates) {
+  init(_ configuration: ServingConfiguration, rates: GraphRates, group: DeviceGroup = .single) {
     let descriptor = configuration.model
     let plan = configuration.precision
     let costs = descriptor.costs(under: plan)
@@ -73,8 +78,9 @@ struct StepGraphCosts: GraphCosts {
     overheadSeconds = configuration.timing.software.perStep
     self.classOfLayer = classOfLayer
     self.classes = classes
-    hiddenBytesPerToken =
-      Double(descriptor.layers.first?.hiddenSize ?? 0) * plan.activations.bytesPerElement
+    self.group = group
+    elementBytes = plan.activations.bytesPerElement
+    hiddenBytesPerToken = Double(descriptor.layers.first?.hiddenSize ?? 0) * elementBytes
   }
 
   private static func layerClass(
@@ -92,6 +98,7 @@ struct StepGraphCosts: GraphCosts {
     let bytes = layer.bytes(under: plan)
     made.expertBytes = Double(bytes.experts)
     made.otherBytes = Double(bytes.resident)
+    made.rowElements = Double(layer.mixture?.expertInput ?? 0)
     return made
   }
 
@@ -137,9 +144,11 @@ struct StepGraphCosts: GraphCosts {
 
   private func part(_ layerClass: LayerClass, batch: Int) -> Part {
     let load = loads[batch * model.spans.count + layerClass.span]
-    let tokens = microBatches[batch].tokens
+    // The whole group's, and this device's.
+    let all = microBatches[batch].tokens
+    let tokens = group.own(all)
     let costs = layerClass.costs
-    let attention = costs.attentionWork(load)
+    let attention = attentionWork(costs, load: load)
     var part = Part()
     part.input = work(attention.input) + work(costs.elementwiseWork(tokens: tokens))
     part.input.seconds += timing.software.perLayer
@@ -156,18 +165,43 @@ struct StepGraphCosts: GraphCosts {
       ? mixturePart(costs, tokens: tokens)
         + experts(costs, assignments: mixture, distinct: min(mixture, Double(costs.expertCount)))
       : work(costs.denseWork(tokens: tokens))
-    part.queryBytes = layerClass.queryBytesPerToken * Double(tokens)
-    part.outputBytes = layerClass.outputBytesPerToken * Double(tokens)
+    part.queryBytes = layerClass.queryBytesPerToken * Double(all)
+    part.outputBytes = layerClass.outputBytesPerToken * Double(all)
     part.cachedBytes = layerClass.cacheBytesPerRow * (load.decodeContext + load.prefillContext)
-    part.newBytes = layerClass.cacheBytesPerRow * Double(tokens)
+    part.newBytes = layerClass.cacheBytesPerRow * Double(all)
     return part
+  }
+
+  /// One device's share of attention over a group's batch: of the tokens with data parallelism, of
+  /// heads and weights with tensor parallelism.
+  private func attentionWork(_ costs: LayerCosts, load: AttentionLoad) -> AttentionWork {
+    var work = costs.attentionWork(load)
+    guard group.devices > 1 else { return work }
+    let tokens = Double(load.tokens) / Double(group.devices)
+    work.prefill.divide(by: group.devices, rowsToo: group.attention == .data)
+    work.decode.divide(by: group.devices, rowsToo: group.attention == .data)
+    switch group.attention {
+    case .data where costs.hasMixer:
+      work.input = costs.attentionInput.work(rows: tokens)
+      work.output = costs.attentionOutput.work(rows: tokens)
+    case .data: break
+    case .tensor:
+      work.input.divide(by: group.devices, rowsToo: false)
+      work.output.divide(by: group.devices, rowsToo: false)
+    }
+    return work
   }
 
   /// A mixture without its routed experts.
   private func mixturePart(_ costs: LayerCosts, tokens: Int) -> GraphWork {
-    work(costs.gateWork(tokens: tokens)) + work(costs.sharedExpertWork(tokens: tokens))
-      + work(costs.parallelDenseWork(tokens: tokens)) + work(costs.latentWork(tokens: tokens))
+    work(costs.gateWork(tokens: tokens)) + besideExperts(costs, tokens: tokens)
       + work(costs.combineWork(tokens: tokens))
+  }
+
+  /// What a mixture computes of every token beside its routed experts.
+  private func besideExperts(_ costs: LayerCosts, tokens: Int) -> GraphWork {
+    work(costs.sharedExpertWork(tokens: tokens)) + work(costs.parallelDenseWork(tokens: tokens))
+      + work(costs.latentWork(tokens: tokens))
   }
 
   private func experts(
@@ -181,8 +215,10 @@ struct StepGraphCosts: GraphCosts {
     if drawn.isEmpty {
       drawn = [GraphWork](
         repeating: GraphWork(seconds: -1), count: layerCount * microBatches.count)
+      drawnDistinct = [Int](repeating: -1, count: drawn.count)
     }
     let costs = classes[Int(classOfLayer[layer])].costs
+    drawnDistinct[layer * microBatches.count + microBatch] = distinct
     drawn[layer * microBatches.count + microBatch] =
       mixturePart(costs, tokens: microBatches[microBatch].tokens)
       + experts(costs, assignments: Double(assignments), distinct: Double(distinct))
@@ -199,7 +235,7 @@ struct StepGraphCosts: GraphCosts {
   // MARK: What schedules ask
 
   func embedding(microBatch: Int) -> GraphWork {
-    work(model.embeddingWork(tokens: microBatches[microBatch].tokens))
+    work(model.embeddingWork(tokens: group.own(microBatches[microBatch].tokens)))
   }
   func attentionInput(layer: Int, microBatch: Int) -> GraphWork {
     part(layer: layer, microBatch).input
@@ -221,11 +257,52 @@ struct StepGraphCosts: GraphCosts {
     return part(layer: layer, microBatch).feedForward
   }
   func head(microBatch: Int) -> GraphWork {
-    let sampled = microBatches[microBatch].sampled
+    let sampled = group.own(microBatches[microBatch].sampled)
     return sampled > 0 ? work(model.headWork(tokens: sampled)) : GraphWork(seconds: 0)
   }
   func experts(layer: Int, assignments: Double, distinct: Double) -> GraphWork {
     experts(classes[Int(classOfLayer[layer])].costs, assignments: assignments, distinct: distinct)
+  }
+  func expertLoad(layer: Int, microBatch: Int) -> ExpertLoad? {
+    let layerClass = classes[Int(classOfLayer[layer])]
+    guard layerClass.isMixture else { return nil }
+    let tokens = microBatches[microBatch].tokens
+    let experts = Double(layerClass.costs.expertCount)
+    var used = min(experts, Double(layerClass.costs.topK) * Double(tokens))
+    if !drawn.isEmpty {
+      let distinct = drawnDistinct[layer * microBatches.count + microBatch]
+      if distinct >= 0 { used = Double(distinct) }
+    }
+    return ExpertLoad(
+      tokens: tokens, choices: Int(layerClass.costs.topK),
+      experts: Int(layerClass.costs.expertCount), used: used, rowElements: layerClass.rowElements,
+      elementBytes: elementBytes)
+  }
+  func gate(layer: Int, microBatch: Int) -> GraphWork {
+    let tokens = group.own(microBatches[microBatch].tokens)
+    return work(classes[Int(classOfLayer[layer])].costs.gateWork(tokens: tokens))
+  }
+  func sharedExperts(layer: Int, microBatch: Int) -> GraphWork {
+    besideExperts(
+      classes[Int(classOfLayer[layer])].costs,
+      tokens: group.own(microBatches[microBatch].tokens))
+  }
+  func expertProducts(
+    layer: Int, rows: Double, experts: Double, kernel: ExpertKernel, share: Double
+  ) -> GraphWork {
+    guard rows > 0, experts > 0 else { return GraphWork(seconds: 0) }
+    let cost = classes[Int(classOfLayer[layer])].costs.expert
+    let grouped = kernel == .grouped
+    let kernel =
+      grouped ? cost.groupedWork(rows: rows, groups: experts) : cost.work(rows: rows / experts)
+    let parts = timing.parts(kernel)
+    let times = grouped ? 1 : experts
+    return GraphWork(
+      seconds: times * (parts.overhead + max(parts.compute / share, parts.memory)),
+      bytes: times * kernel.bytes)
+  }
+  func elementwise(bytes: Double) -> GraphWork {
+    work(KernelWork(family: .elementwise, flop: 0, bytes: bytes, rows: 1))
   }
   func queryBytes(layer: Int, microBatch: Int) -> Double {
     part(layer: layer, microBatch).queryBytes
@@ -244,4 +321,15 @@ struct StepGraphCosts: GraphCosts {
   }
   func expertWeightBytes(layer: Int) -> Double { classes[Int(classOfLayer[layer])].expertBytes }
   func otherWeightBytes(layer: Int) -> Double { classes[Int(classOfLayer[layer])].otherBytes }
+}
+
+extension KernelWork {
+  /// Leaves one of so many equal parts of the work, in as many launches.
+  ///
+  /// - Parameter rowsToo: Whether rows are divided as well, rather than columns or heads.
+  fileprivate mutating func divide(by parts: Int, rowsToo: Bool) {
+    flop /= Double(parts)
+    bytes /= Double(parts)
+    if rowsToo { rows /= Double(parts) } else { columns /= Double(parts) }
+  }
 }

@@ -13,13 +13,19 @@ extension MachineFigures {
   /// - Parameters:
   ///   - machine: The hardware profile.
   ///   - runtime: The software, which adds to each copy.
-  public init(_ machine: MachineProfile, runtime: RuntimeProfile) {
+  ///   - devices: GPUs that compute the model together.
+  public init(_ machine: MachineProfile, runtime: RuntimeProfile, devices: Int = 1) {
     let drive = machine.drives.first.map(Drive.init)
     let gpu = machine.gpus.first
     let usesHostMemory = gpu == nil || machine.unifiedMemory
     var assumptions: [String] = []
     let link = gpu?.hostLink
-    if machine.gpus.count > 1 {
+    if devices > 1 {
+      assumptions.append(
+        "the \(devices) GPUs are loaded evenly: one of them is simulated and stands for all, and its"
+          + " figures (utilisation, memory, traffic, stalls) are those of each; price and power are"
+          + " those of the whole machine")
+    } else if machine.gpus.count > 1 {
       assumptions.append(
         "the machine has \(machine.gpus.count) GPUs; one replica on the first of them is simulated,"
           + " and price and power are those of the whole machine")
@@ -35,7 +41,7 @@ extension MachineFigures {
       linkIsFullDuplex: link?.isFullDuplex ?? true,
       stagingRate: machine.cpu.stagingCopyBandwidth, hostMemoryBytes: machine.dram.usableBytes,
       hostBandwidth: machine.dram.bandwidth.effective, drive: drive,
-      parts: Self.parts(of: machine), rentUSDPerHour: machine.rentPerHour,
+      parts: Self.parts(of: machine, devices: devices), rentUSDPerHour: machine.rentPerHour,
       assumptions: assumptions)
     if let gpu {
       multiprocessors = max(1, Int(gpu.streamingMultiprocessors.effective.rounded()))
@@ -48,10 +54,11 @@ extension MachineFigures {
     deviceReservedBytes = reservedOfGPU ?? hostReservedBytes
   }
 
-  private static func parts(of machine: MachineProfile) -> [Part] {
+  private static func parts(of machine: MachineProfile, devices: Int) -> [Part] {
     var parts = machine.gpus.enumerated().map { index, gpu in
       Part(
-        name: gpu.name, resource: "gpu\(index).compute", purchaseUSD: gpu.purchasePrice.nominal,
+        name: gpu.name, resource: "gpu\(index < devices ? 0 : index).compute",
+        purchaseUSD: gpu.purchasePrice.nominal,
         idleWatts: gpu.power.idle.nominal, fullWatts: gpu.power.full.nominal)
     }
     parts.append(
@@ -90,6 +97,7 @@ extension MachineFigures {
     case .compute, .software: break
     case .deviceMemory: figures.deviceBandwidth *= factor
     case .link: figures.linkRate *= factor
+    case .peers: figures.peerRate *= factor
     case .hostMemory:
       figures.hostBandwidth *= factor
       figures.stagingRate *= factor

@@ -84,6 +84,8 @@ public enum SpeedUp: String, Sendable, CaseIterable {
   case deviceMemory
   /// The link between host and device.
   case link
+  /// The link between devices.
+  case peers
   /// Host memory's bandwidth, and the staging copy with it.
   case hostMemory
   /// The drive.
@@ -97,6 +99,7 @@ public enum SpeedUp: String, Sendable, CaseIterable {
     case .compute: "GPU arithmetic"
     case .deviceMemory: "GPU memory bandwidth"
     case .link: "host–GPU link"
+    case .peers: "GPU–GPU link"
     case .hostMemory: "host memory bandwidth"
     case .drive: "drive"
     case .software: "software overhead"

@@ -39,6 +39,8 @@ public struct MemoryPlan: Sendable {
   public var sharedBytes: Int64
   /// Where weights, keys and values lie that stream by plan; `nil` where none do.
   public var streaming: StreamingMemory?
+  /// Devices of which each holds what is said here, its share of the experts and of the KV cache.
+  public var devices = 1
 
   /// What a policy says about the division of the expert cache.
   public var division = ExpertDivision()
@@ -122,7 +124,7 @@ extension MemoryPlan {
 
   /// The least that the KV cache must hold: a sequence of sixteen blocks, and behind an encoder a
   /// prompt of as many.
-  private static func smallestKeyValue(
+  static func smallestKeyValue(
     _ model: ModelDescriptor, precision: PrecisionPlan, cache: CacheConfiguration
   ) -> Int64 {
     let tokens = 16 * cache.keyValueBlockTokens

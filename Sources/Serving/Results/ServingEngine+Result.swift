@@ -48,7 +48,7 @@ extension ServingEngine {
   private func requestNotices() -> [String] {
     var notices: [String] = []
     if progress.rejected > 0 {
-      let room = QuantityFormat().string(Double(memory.keyValueBytes), .bytes)
+      let room = QuantityFormat().string(Double(batch.keyValue.capacity), .bytes)
       notices.append(
         "\(progress.rejected) of \(progress.arrivals) requests were rejected: their tokens alone need "
           + "more than the KV cache (\(room)); see cache.kv")
@@ -170,7 +170,9 @@ extension ServingEngine {
         .init(name: "expert cache", value: Double(memory.expertCacheBytes)),
         .init(name: "KV cache", value: Double(memory.keyValueBytes)),
       ]
-    let used = batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0)
+    // Of a group, the share of one device.
+    let used =
+      (batch.keyValue.highWater + (memory.layers > 0 ? expertsHeld : 0)) / Int64(memory.devices)
     let weights = [
       SimulationResult.NamedValue(name: "non-expert weights", value: Double(memory.nonExpertBytes))
     ]

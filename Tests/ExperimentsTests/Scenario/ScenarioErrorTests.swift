@@ -96,6 +96,7 @@ struct ScenarioErrorTests {
       ("precision.experts=intx", "precision.experts", "intx"),
       ("precision.expert=int4", "precision.expert", "did you mean 'experts'"),
       ("serving.parallelism.tensor=2", "serving.parallelism.tensor", "not simulated"),
+      ("serving.parallelism.expert=2", "serving.parallelism.expert", "does not simulate"),
       ("routing.generator=[1]", "routing.generator", "text"),
       ("routing={generator: tiny, trace: experts.bin}", "routing.trace", "only one"),
       ("cache.kv=12 s", "cache.kv", "duration"), ("hardware=[]", "hardware", "text"),

@@ -35,11 +35,16 @@ public struct GraphRates: Sendable, BitwiseCopyable {
   public var peerLatency: Double
   /// Streaming multiprocessors of the GPU; at least 1.
   public var multiprocessors: Int
+  /// What the software takes to launch a kernel [s].
+  public var launch: Double
+
+  /// The least that a collective takes: its launch, and a message's way [s].
+  public var collectiveSeconds: Double { peerLatency + launch }
 
   /// Rates of a machine.
   public init(
     link: Double, linkLatency: Double = 0, staging: Double, hostMemory: Double, peer: Double = 0,
-    peerLatency: Double = 0, multiprocessors: Int = 1
+    peerLatency: Double = 0, multiprocessors: Int = 1, launch: Double = 0
   ) {
     self.link = link
     self.linkLatency = linkLatency
@@ -48,13 +53,51 @@ public struct GraphRates: Sendable, BitwiseCopyable {
     self.peer = peer
     self.peerLatency = peerLatency
     self.multiprocessors = multiprocessors
+    self.launch = launch
   }
+}
+
+/// What a micro-batch asks of a layer's routed experts.
+public struct ExpertLoad: Sendable, BitwiseCopyable {
+  /// Tokens of the whole group of devices.
+  public var tokens: Int
+  /// Experts that each token chooses.
+  public var choices: Int
+  /// Experts of the layer, on all devices.
+  public var experts: Int
+  /// Experts that are used, on all devices.
+  public var used: Double
+  /// Elements of a row that goes into an expert, and of one that comes out of it.
+  public var rowElements: Double
+  /// Bytes of an element in device memory.
+  public var elementBytes: Double
+
+  /// A load.
+  public init(
+    tokens: Int, choices: Int, experts: Int, used: Double, rowElements: Double,
+    elementBytes: Double
+  ) {
+    self.tokens = tokens
+    self.choices = choices
+    self.experts = experts
+    self.used = used
+    self.rowElements = rowElements
+    self.elementBytes = elementBytes
+  }
+}
+
+/// How the products of several experts are launched.
+public enum ExpertKernel: String, Sendable, BitwiseCopyable {
+  /// All in one launch.
+  case grouped
+  /// One after the other.
+  case dense
 }
 
 /// What the parts of a step cost, layer by layer and micro-batch by micro-batch.
 ///
 /// Layers and micro-batches count from 0. Device computations include the launches and the share of
-/// the runtime's overhead per layer that falls to them.
+/// the runtime's overhead per layer that falls to them. Of a group of devices they are those of one.
 public protocol GraphCosts {
   /// Layers of the model.
   var layerCount: Int { get }
@@ -81,6 +124,20 @@ public protocol GraphCosts {
   /// Routed experts alone: `assignments` pairs of token and expert over `distinct` experts in one
   /// grouped kernel.
   func experts(layer: Int, assignments: Double, distinct: Double) -> GraphWork
+  /// What a micro-batch asks of a layer's routed experts; `nil` in a layer without.
+  func expertLoad(layer: Int, microBatch: Int) -> ExpertLoad?
+  /// The gate of a mixture layer.
+  func gate(layer: Int, microBatch: Int) -> GraphWork
+  /// What a mixture layer computes of every token: shared experts, a dense network beside the
+  /// experts, projections of a latent.
+  func sharedExperts(layer: Int, microBatch: Int) -> GraphWork
+  /// `rows` rows in all through `experts` experts, on a share of the multiprocessors: arithmetic
+  /// slows down by it, memory does not.
+  func expertProducts(
+    layer: Int, rows: Double, experts: Double, kernel: ExpertKernel, share: Double
+  ) -> GraphWork
+  /// A kernel that does nothing but read and write so many bytes of device memory.
+  func elementwise(bytes: Double) -> GraphWork
 
   /// Queries, keys and values of the tokens computed [bytes].
   func queryBytes(layer: Int, microBatch: Int) -> Double

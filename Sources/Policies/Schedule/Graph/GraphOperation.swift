@@ -167,3 +167,39 @@ extension GraphOperation {
     return operation
   }
 }
+
+extension GraphOperation {
+  /// A kernel on the GPU's stream that holds so many of its multiprocessors.
+  public static func kernel(
+    _ label: GraphLabel, layer: Int = -1, microBatch: Int = -1, _ work: GraphWork,
+    multiprocessors: Int
+  ) -> GraphOperation {
+    var operation = kernel(label, layer: layer, microBatch: microBatch, work)
+    operation.hold(.multiprocessors, units: multiprocessors)
+    return operation
+  }
+
+  /// A collective that holds multiprocessors while it sends and receives as many bytes.
+  ///
+  /// It takes max(bytes / rate, least time), as in arXiv 2410.12247.
+  ///
+  /// - Parameters:
+  ///   - bytes: What this device sends; it receives as much.
+  ///   - share: The share of the port's rate that so many multiprocessors saturate, at most 1.
+  public static func collective(
+    _ label: GraphLabel, layer: Int = -1, microBatch: Int = -1, bytes: Double,
+    multiprocessors: Int, share: Double = 1, _ rates: GraphRates
+  ) -> GraphOperation {
+    precondition(bytes > 0 && rates.peer > 0, "A collective moves bytes between devices.")
+    let least = rates.collectiveSeconds
+    let rate = rates.peer * min(1, share)
+    var operation = GraphOperation(
+      label, layer: layer, microBatch: microBatch, work: bytes,
+      maximumRate: least > 0 ? min(rate, bytes / least) : rate, bytes: bytes)
+    operation.hold(.collective)
+    operation.hold(.multiprocessors, units: multiprocessors)
+    operation.consume(.peerEgress)
+    operation.consume(.peerIngress)
+    return operation
+  }
+}

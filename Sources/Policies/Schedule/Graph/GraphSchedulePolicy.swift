@@ -10,6 +10,12 @@ public protocol GraphSchedulePolicy: SchedulePolicy {
   /// them; false by default.
   var closesBatches: Bool { get }
 
+  /// Whether the schedule can spread a layer's experts over several devices; false by default.
+  var spreadsExperts: Bool { get }
+
+  /// How a schedule that spreads experts divides attention; data parallel by default.
+  func attentionSplit(of model: ModelDescriptor) -> DeviceGroup.Attention
+
   /// Prepares the schedule for a run, once: chooses micro-batches and what lies where.
   ///
   /// - Returns: the plan by which memory is divided and batches are closed; `nil` when every weight
@@ -32,6 +38,10 @@ extension GraphSchedulePolicy {
   public func emission(resident: Int, missing: Int) -> ExpertEmission { .groupedWhenAllReady }
   /// Batches form as they do without a graph.
   public var closesBatches: Bool { false }
+  /// One device.
+  public var spreadsExperts: Bool { false }
+  /// Data parallel.
+  public func attentionSplit(of model: ModelDescriptor) -> DeviceGroup.Attention { .data }
   /// Everything resident, batches as usual.
   public mutating func configure(_ context: GraphPlanContext) throws(GraphPlanError) -> GraphPlan? {
     nil
@@ -105,6 +115,8 @@ public struct GraphPlanContext: Sendable {
   public var meanOutput: Double
   /// The most sequences that may run at once.
   public var maximumSequences: Int
+  /// Devices over which experts are spread.
+  public var devices = 1
 
   /// A context.
   public init(

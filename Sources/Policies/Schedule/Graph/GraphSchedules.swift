@@ -62,6 +62,7 @@ extension RoleRegistry {
     ) { settings in
       LayerStreaming(sequences: settings.count("micro_batch"))
     },
+    expertPipeline,
   ]
 
   private static let microBatch = RoleParameter(

@@ -39,17 +39,20 @@ public struct StepContext: Sendable {
   public var residentShare: Double
   /// Whether host memory is pinned, so that copy engines read it directly.
   public var isPinned: Bool
+  /// The devices that compute it together, of which the graph is that of one.
+  public var group: DeviceGroup
 
   /// A step.
   public init(
     phase: Phase, layers: Int, microBatches: [MicroBatch], residentShare: Double = 1,
-    isPinned: Bool = true
+    isPinned: Bool = true, group: DeviceGroup = .single
   ) {
     self.phase = phase
     self.layers = layers
     self.microBatches = microBatches
     self.residentShare = residentShare
     self.isPinned = isPinned
+    self.group = group
   }
 
   /// Tokens of the step.

@@ -25,6 +25,13 @@ struct FixedCosts: GraphCosts {
   func experts(layer: Int, assignments: Double, distinct: Double) -> GraphWork {
     GraphWork(seconds: expertSeconds)
   }
+  func expertLoad(layer: Int, microBatch: Int) -> ExpertLoad? { nil }
+  func gate(layer: Int, microBatch: Int) -> GraphWork { GraphWork(seconds: 0) }
+  func sharedExperts(layer: Int, microBatch: Int) -> GraphWork { GraphWork(seconds: 0) }
+  func expertProducts(
+    layer: Int, rows: Double, experts: Double, kernel: ExpertKernel, share: Double
+  ) -> GraphWork { GraphWork(seconds: expertSeconds) }
+  func elementwise(bytes: Double) -> GraphWork { GraphWork(seconds: 0) }
   func queryBytes(layer: Int, microBatch: Int) -> Double { 0 }
   func attentionOutputBytes(layer: Int, microBatch: Int) -> Double { hidden }
   func hiddenBytes(microBatch: Int) -> Double { hidden }

@@ -76,7 +76,8 @@ public struct ScoreThresholdResolve: ResolvePolicy {
         "skip", .number(0...1), default: 0.9,
         summary: "score above which a missing expert is left out"),
       RoleParameter(
-        "low", .format, word: "int4", summary: "the format of the less precise version"),
+        "low", .format, otherwise: "a quarter of the bits",
+        summary: "the format of the less precise version"),
       RoleParameter(
         "low_share", .shares(0...1, most: 1), default: 0.25,
         summary: "share of the expert cache's bytes that is the less precise version's"),

@@ -27,6 +27,8 @@ public struct MachineProfile: Sendable {
   public var dram: DRAMProfile
   /// Its drives, in the order of their numbers.
   public var drives: [DriveProfile]
+  /// A memory that holds the experts in place of the host's, and computes beside it.
+  public var nearData: NearDataProfile?
   /// Board, case, supply.
   public var chassis: ChassisProfile
   /// Whether CPU and GPU share one memory, so that nothing is copied between them.
@@ -64,6 +66,8 @@ public struct MachineProfile: Sendable {
       guard let (driveReader, count) = parts.countedReader(node, .ssd) else { continue }
       drives += [DriveProfile](repeating: DriveProfile(driveReader), count: count)
     }
+    nearData = reader.child("near_data").flatMap { parts.reader($0, .nearData) }
+      .map(NearDataProfile.init)
     let chassisNode = reader.requiredChild("chassis")
     chassis = ChassisProfile(
       parts.reader(chassisNode, .chassis) ?? MappingReader.empty(at: chassisNode))
@@ -95,6 +99,9 @@ public struct MachineProfile: Sendable {
             + "set its memory.capacity to that of dram or less")
       }
     }
+    if nearData != nil, unifiedMemory || gpus.isEmpty {
+      reader.report("near_data", "holds experts for a GPU with a link of its own; there is none")
+    }
     if unifiedMemory, gpus.isEmpty { reader.report("unified_memory", "is true without a GPU") }
   }
 
@@ -102,7 +109,7 @@ public struct MachineProfile: Sendable {
   public var purchasePrice: Double {
     gpus.reduce(0) { $0 + $1.purchasePrice.nominal } + cpu.purchasePrice.nominal
       + dram.purchasePrice + drives.reduce(0) { $0 + $1.purchasePrice.nominal }
-      + chassis.purchasePrice.nominal
+      + chassis.purchasePrice.nominal + (nearData?.purchasePrice.nominal ?? 0)
   }
 
   /// What the machine costs to rent [USD/h]: its own price, else the sum of its GPUs' prices; `nil`
@@ -122,12 +129,14 @@ public struct MachineProfile: Sendable {
   public var idleWatts: Double {
     gpus.reduce(0) { $0 + $1.power.idle.nominal } + cpu.power.idle.nominal + dram.standbyWatts
       + drives.reduce(0) { $0 + $1.power.idle.nominal } + chassis.power.idle.nominal
+      + (nearData?.power.idle.nominal ?? 0)
   }
 
   /// What the machine draws with every part busy, but for the energy of memory traffic [W].
   public var fullWatts: Double {
     gpus.reduce(0) { $0 + $1.power.full.nominal } + cpu.power.full.nominal + dram.standbyWatts
       + drives.reduce(0) { $0 + $1.power.full.nominal } + chassis.power.full.nominal
+      + (nearData?.power.full.nominal ?? 0)
   }
 }
 

@@ -5,6 +5,7 @@ import Configuration
 /// The kinds of parts, each with a folder under `parts/`.
 public enum PartKind: String, CaseIterable, Sendable {
   case gpu, cpu, dram, ssd, link, chassis
+  case nearData = "near-data"
 }
 
 /// Finds the parts that a machine names, and lays the machine's own values over them.

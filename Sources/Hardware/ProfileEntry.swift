@@ -43,6 +43,7 @@ extension MachineProfile {
     for (range, drive) in Self.runs(drives, by: { $0.entries("") }) {
       entries += drive.entries("drives[\(range)]")
     }
+    entries += nearData?.entries("near_data") ?? []
     entries += chassis.entries("chassis")
     entries += network?.entries("network") ?? []
     let own: [(String, Figure?)] = [("root_complex", rootComplex), ("rent", hourlyPrice)]
@@ -151,5 +152,16 @@ extension ChassisProfile {
     Hardware.entries(
       prefix, name,
       [("power.idle", power.idle), ("power.full", power.full), ("price", purchasePrice)])
+  }
+}
+
+extension NearDataProfile {
+  func entries(_ prefix: String) -> [ProfileEntry] {
+    var figures: [(String, Figure?)] = [("capacity", capacity), ("bandwidth", bandwidth)]
+    figures += ComputeClass.allCases.map { ("peak.\($0.name)", peak[$0]) }
+    figures += [
+      ("power.idle", power.idle), ("power.full", power.full), ("price", purchasePrice),
+    ]
+    return Hardware.entries(prefix, name, figures)
   }
 }

@@ -36,6 +36,7 @@ public enum ProfileKind: Hashable, Sendable {
       (.part(.dram), ["channels", "standby_per_32_gib", "energy"]),
       (.part(.ssd), ["read_bandwidth", "write_bandwidth", "read_latency", "read_rate", "lanes"]),
       (.part(.link), ["per_message", "full_duplex", "duplex_share", "pageable"]),
+      (.part(.nearData), ["capacity", "bandwidth", "peak"]),
       (.part(.chassis), ["power", "price"]),
     ]
     var best: (kind: ProfileKind, count: Int)?

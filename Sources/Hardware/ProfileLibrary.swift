@@ -194,6 +194,7 @@ public struct ProfileLibrary: Sendable {
       case .ssd: DriveProfile(reader).entries("")
       case .link: LinkProfile(reader).entries("")
       case .chassis: ChassisProfile(reader).entries("")
+      case .nearData: NearDataProfile(reader).entries("")
       }
     try collector.throwIfAny()
     return entries.filter { $0.figure.origin.file != "the machine" }

@@ -24,6 +24,15 @@ extension DeviceCapability {
   }
 }
 
+extension DeviceCapability {
+  /// What the units of a near-data device can do on its memory.
+  public init(nearData: NearDataProfile) {
+    self.init(
+      name: nearData.name, peaks: nearData.peak.mapValues { Rate($0) },
+      bandwidth: Rate(nearData.bandwidth))
+  }
+}
+
 extension SoftwareCosts {
   /// The costs of a runtime profile.
   public init(_ runtime: RuntimeProfile) {
@@ -64,6 +73,15 @@ extension DeviceTiming {
     self.init(
       capability: DeviceCapability(cpu: cpu, dram: dram), software: software,
       laws: try Self.laws(cpu.timing, over: laws))
+  }
+
+  /// The timing of a near-data device; launches are no cost here.
+  public init(nearData: NearDataProfile, runtime: RuntimeProfile, laws: TimingLaws = .processor) {
+    var software = SoftwareCosts(runtime)
+    software.perKernel = 0
+    software.perExpert = 0
+    self.init(
+      capability: DeviceCapability(nearData: nearData), software: software, laws: laws)
   }
 
   private static func laws(

@@ -124,7 +124,11 @@ struct ComparisonVerdict {
         stalls.demandLoad + stalls.latePrefetch + stalls.linkContention + stalls.kvSwap
       ),
       ("drive-bound", "ssd0", stalls.drive), ("staging-bound", "host.staging", stalls.staging),
-      ("host-bound", "host.compute", stalls.hostCompute),
+      (
+        "host-bound",
+        mean.utilization["neardata.compute"] == nil ? "host.compute" : "neardata.compute",
+        stalls.hostCompute
+      ),
       ("room-bound", nil, stalls.memoryFull), ("collective-bound", nil, stalls.collective),
     ]
     guard mean.stalledShare >= 0.5,

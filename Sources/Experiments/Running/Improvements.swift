@@ -40,7 +40,8 @@ public enum Improvements {
     case .compute, .deviceMemory, .software: true
     case .link: result.utilization["gpu0.link.down"] != nil
     case .peers: result.utilization["gpu0.peer.out"] != nil
-    case .hostMemory: result.utilization["host.dram"] != nil
+    case .hostMemory:
+      result.utilization["host.dram"] ?? result.utilization["neardata.memory"] != nil
     case .drive: result.utilization["ssd0"] != nil
     }
   }

@@ -66,7 +66,8 @@ extension Scenario {
         + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
-        : try DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
+        : try machine.nearData.map { DeviceTiming(nearData: $0, runtime: runtimeProfile) }
+          ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices

@@ -65,7 +65,7 @@ extension ServingEngine {
       copy.priority = TransferPriority.demand
     }
     copy.consume(machine.linkUp)
-    copy.consume(machine.dram)
+    copy.consume(machine.expertMemory)
     _ = network.submit(copy, in: &simulation)
   }
 

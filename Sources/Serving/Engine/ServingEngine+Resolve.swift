@@ -113,7 +113,7 @@ extension ServingEngine {
       priority: TransferPriority.activations)
     copy.hold(engine)
     copy.consume(link)
-    copy.consume(machine.dram)
+    copy.consume(machine.expertMemory)
     return copy
   }
 

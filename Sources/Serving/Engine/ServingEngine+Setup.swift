@@ -110,7 +110,9 @@ extension ServingEngine {
     resolve.configure(
       ResolveContext(
         layout: tier.layout, topK: model.topK, linkRate: configuration.figures.linkRate,
-        hostBandwidth: hostCompute == nil ? 0 : configuration.figures.hostBandwidth,
+        hostBandwidth: hostCompute == nil
+          ? 0
+          : configuration.figures.nearDataBandwidth ?? configuration.figures.hostBandwidth,
         fetchSeconds: fetch, deviceSeconds: onDevice, hostSeconds: onHost))
   }
 
@@ -140,7 +142,7 @@ extension ServingEngine {
       latency: machine.linkLatency)
     copyOperation.hold(machine.hostToDevice)
     copyOperation.consume(machine.linkDown)
-    copyOperation.consume(machine.dram)
+    copyOperation.consume(machine.expertMemory)
     self.timeline = timeline.map { [machine] in TimelineState(sink: $0, machine: machine) }
     self.network = network
     self.configuration = configuration

@@ -50,6 +50,11 @@ extension MachineFigures {
         (gpu.peerLink?.latency.effective ?? 0) + (gpu.peerLink?.perMessageOverhead.effective ?? 0)
     }
     hostReservedBytes = machine.dram.capacityBytes - machine.dram.usableBytes
+    if let device = machine.nearData {
+      nearDataBandwidth = device.bandwidth.effective
+      hostMemoryBytes = Int64(device.capacity.nominal)
+      hostReservedBytes = 0
+    }
     let reservedOfGPU = gpu.map { $0.memory.capacityBytes - $0.memory.usableBytes }
     deviceReservedBytes = reservedOfGPU ?? hostReservedBytes
   }
@@ -74,6 +79,13 @@ extension MachineFigures {
       Part(
         name: machine.dram.name, resource: "host.dram", purchaseUSD: machine.dram.purchasePrice,
         idleWatts: machine.dram.standbyWatts, fullWatts: fullDRAM))
+    if let device = machine.nearData {
+      parts.append(
+        Part(
+          name: device.name, resource: "neardata.compute",
+          purchaseUSD: device.purchasePrice.nominal, idleWatts: device.power.idle.nominal,
+          fullWatts: device.power.full.nominal))
+    }
     for (index, drive) in machine.drives.enumerated() {
       parts.append(
         Part(
@@ -100,6 +112,7 @@ extension MachineFigures {
     case .peers: figures.peerRate *= factor
     case .hostMemory:
       figures.hostBandwidth *= factor
+      figures.nearDataBandwidth? *= factor
       figures.stagingRate *= factor
     case .drive:
       figures.drive?.bandwidth *= factor

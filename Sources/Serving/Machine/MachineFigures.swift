@@ -66,6 +66,11 @@ public struct MachineFigures: Sendable {
   public var peerRate = 0.0
   /// The time before a message to a peer arrives [s].
   public var peerLatencySeconds = 0.0
+  /// The rate of a near-data device's memory [bytes/s], where one holds the experts; `hostMemoryBytes`
+  /// is then its capacity.
+  public var nearDataBandwidth: Double?
+  /// How reports call the memory that experts are stored in beside the device's.
+  var expertMemoryName: String { nearDataBandwidth == nil ? "host.dram" : "neardata.memory" }
   /// The drive, if there is one.
   public var drive: Drive?
   /// What is bought and powered.

@@ -63,7 +63,8 @@ struct SimulatedMachine: Sendable {
     deviceToHost = network.addServer("gpu0.d2h")
     staging = network.addServer("host.staging")
     driveLanes = network.addServer("ssd0.lanes", units: lanes)
-    hostCompute = network.addServer("host.compute")
+    let hasNearData = figures.nearDataBandwidth != nil
+    hostCompute = network.addServer(hasNearData ? "neardata.compute" : "host.compute")
     multiprocessors = network.addServer("gpu0.sms", units: max(1, figures.multiprocessors))
     collective = network.addServer("gpu0.collective")
     linkDown = network.addBandwidth("gpu0.link.down", rate: figures.linkRate)
@@ -71,7 +72,8 @@ struct SimulatedMachine: Sendable {
       figures.linkIsFullDuplex
       ? network.addBandwidth("gpu0.link.up", rate: figures.linkRate) : linkDown
     dram = network.addBandwidth("host.dram", rate: figures.hostBandwidth)
-    expertMemory = dram
+    expertMemory =
+      figures.nearDataBandwidth.map { network.addBandwidth("neardata.memory", rate: $0) } ?? dram
     drive = network.addBandwidth("ssd0", rate: figures.drive?.bandwidth ?? 1)
     peerEgress = network.addBandwidth("gpu0.peer.out", rate: figures.peerRate)
     peerIngress = network.addBandwidth("gpu0.peer.in", rate: figures.peerRate)
@@ -89,7 +91,8 @@ struct SimulatedMachine: Sendable {
     tracks = [
       (compute, 1, "gpu0", "compute"), (hostToDevice, 1, "gpu0", "host to device"),
       (deviceToHost, 1, "gpu0", "device to host"), (staging, 1, "host", "staging copy"),
-      (driveLanes, lanes, "ssd0", "read"), (hostCompute, 1, "host", "compute"),
+      (driveLanes, lanes, "ssd0", "read"),
+      (hostCompute, 1, hasNearData ? "near data" : "host", "compute"),
       (collective, 1, "gpu0", "collective"),
     ]
   }

@@ -301,7 +301,7 @@ extension MemoryPlan {
     }
     suggestions.append("precision.experts of fewer bits")
     return DoesNotFit(
-      memory: "host.dram", capacityBytes: capacity, parts: [("experts", needed)],
+      memory: figures.expertMemoryName, capacityBytes: capacity, parts: [("experts", needed)],
       suggestions: suggestions)
   }
 

@@ -78,6 +78,7 @@ extension ServingEngine {
           operations: UInt64(statistics.completedCount), workDone: statistics.busyTime.seconds))
     }
     var bandwidths = [machine.linkDown, machine.dram, machine.drive]
+    if configuration.figures.nearDataBandwidth != nil { bandwidths.append(machine.expertMemory) }
     if machine.linkUp != machine.linkDown { bandwidths.insert(machine.linkUp, at: 1) }
     bandwidths += [machine.peerEgress, machine.peerIngress]
     for bandwidth in bandwidths {

@@ -189,7 +189,8 @@ extension ServingEngine {
     if memory.hostExpertBytes > 0 {
       reports.append(
         .init(
-          name: "host.dram", capacityBytes: configuration.figures.hostMemoryBytes,
+          name: configuration.figures.expertMemoryName,
+          capacityBytes: configuration.figures.hostMemoryBytes,
           parts: [
             .init(name: "experts", value: Double(memory.hostExpertBytes)),
             .init(

@@ -12,7 +12,7 @@ struct NearDataTests {
     let run = { (bandwidth: Double?) in
       var configuration = try TransferTests.configuration(slots: 0, prompt: [[4, 5]])
       configuration.figures.nearDataBandwidth = bandwidth
-      configuration.policy.resolve = HotColdResolve(scale: 3)
+      configuration.policy.resolve = HotColdResolve()
       configuration.hostTiming = ServingHarness.timing()
       return try ServingHarness.run(configuration)
     }

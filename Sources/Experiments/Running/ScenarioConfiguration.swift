@@ -56,7 +56,8 @@ extension Scenario {
       cache: cacheConfiguration(), policy: composition,
       limits: BatchLimits(
         maximumSequences: serving.maximumBatch, tokenBudget: serving.tokenBudget,
-        chunkedPrefill: serving.chunkedPrefill, beams: serving.beams),
+        chunkedPrefill: serving.chunkedPrefill, beams: serving.beams,
+        finishedStay: serving.finishedStay),
       run: runOptions(replication: replication), serviceLevel: serviceLevel(),
       cost: CostBasis(
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,

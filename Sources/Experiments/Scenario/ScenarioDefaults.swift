@@ -45,6 +45,7 @@ enum ScenarioDefaults {
       token_budget: 512
       chunked_prefill: true
       beams: 1
+      finished_sequences: leave
       kv_block: 16
       replicas: 1
       parallelism: {tensor: 1, expert: 1}

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
+import Policies
 import Units
 import Workload
 
@@ -40,8 +41,26 @@ extension ScenarioReader {
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
       beams: reader.int("beams", in: 1...budget) ?? 1,
+      finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
       expertDevices: devices)
+  }
+
+  /// Whether sequences that have ended stay in their batch, which must be a closed one.
+  private func finishedStay(_ reader: MappingReader, _ policy: ScenarioPolicy) -> Bool {
+    guard reader.choice("finished_sequences", among: ["leave", "stay"]) == "stay" else {
+      return false
+    }
+    let closing = RoleRegistry.admission.filter {
+      (try? $0.make()) is any ClosedBatchPolicy
+    }.map(\.name)
+    if !closing.contains(policy.admission.name) {
+      reader.report(
+        "finished_sequences",
+        "'stay' needs a batch that others do not join; set policy.admission to"
+          + " \(closing.joined(separator: " or "))")
+    }
+    return true
   }
 
   /// Whether a policy's schedule spreads experts over several devices.

@@ -10,6 +10,8 @@ public struct ScenarioServing: Sendable {
   public var chunkedPrefill: Bool
   /// Beams of each sequence.
   public var beams: Int
+  /// Whether sequences that have ended keep computing until their closed batch has.
+  public var finishedStay: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
   /// Devices over which experts are spread.

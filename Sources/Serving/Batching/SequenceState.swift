@@ -27,6 +27,8 @@ struct SequenceState {
   var lastToken: UInt64 = 0
   /// The micro-batch that it belongs to, in a closed batch.
   var microBatch: Int32 = 0
+  /// Whether it has ended and keeps computing until its batch has.
+  var isPadding = false
   /// Whether it was ever scheduled.
   var wasScheduled = false
 

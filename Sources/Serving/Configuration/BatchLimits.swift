@@ -12,13 +12,18 @@ public struct BatchLimits: Sendable {
   public var chunkedPrefill: Bool
   /// Beams of each sequence: tokens that it computes in a step that decodes.
   public var beams: Int
+  /// Whether a sequence of a closed batch that has ended keeps computing, and choosing experts, until
+  /// all of its batch have; without, it leaves, as in the batch pruning of arXiv 2211.10017.
+  public var finishedStay: Bool
 
   /// Limits of at most `maximumSequences` sequences and `tokenBudget` tokens a step.
   public init(
-    maximumSequences: Int = 4, tokenBudget: Int = 512, chunkedPrefill: Bool = true, beams: Int = 1
+    maximumSequences: Int = 4, tokenBudget: Int = 512, chunkedPrefill: Bool = true, beams: Int = 1,
+    finishedStay: Bool = false
   ) {
     precondition(beams >= 1 && beams <= tokenBudget, "A step computes all beams of a sequence.")
     self.beams = beams
+    self.finishedStay = finishedStay
     self.maximumSequences = maximumSequences
     self.tokenBudget = tokenBudget
     self.chunkedPrefill = chunkedPrefill

@@ -122,6 +122,11 @@ extension ServingEngine {
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
       sequence.computed += Int(entry.tokens)
+      if sequence.isPadding {
+        sequence.produced += 1
+        batch[entry.sequence] = sequence
+        continue
+      }
       let prompt = min(sequence.computed, Int(sequence.request.promptTokens))
       // What a preemption makes it compute again does not count again.
       if prompt > sequence.countedPrompt {
@@ -147,6 +152,7 @@ extension ServingEngine {
         finish(entry.sequence, now: now, in: &simulation)
       }
     }
+    if configuration.limits.finishedStay { releaseFinishedBatch() }
     // All sequences that had a token in the step before share one inter-token latency.
     latencies.interToken.record(now - lastStepEnd, times: steadyTokens)
     lastStepEnd = now
@@ -157,16 +163,29 @@ extension ServingEngine {
     beginStep(in: &simulation)
   }
 
+  /// Lets a closed batch go when all of its sequences have ended.
+  private mutating func releaseFinishedBatch() {
+    guard batch.running.allSatisfy({ batch[$0].isPadding }) else { return }
+    for slot in batch.running {
+      routing.endSequence(slot: batch[slot].routingSlot)
+      batch.finish(slot)
+    }
+  }
+
   private mutating func finish(
     _ slot: Int32, now: UInt64, in simulation: inout Simulation<EngineEvent>
   ) {
     let sequence = batch[slot]
-    routing.endSequence(slot: sequence.routingSlot)
     lookAhead?.end(sequence.request.number)
     if predictionObserves { prediction.sequenceEnded(sequence.request.number) }
     recordRequest(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
-    batch.finish(slot)
+    if configuration.limits.finishedStay {
+      batch[slot].isPadding = true
+    } else {
+      routing.endSequence(slot: sequence.routingSlot)
+      batch.finish(slot)
+    }
     latencies.record(sequence, limits: configuration.serviceLevel)
     progress.completed(
       sequence, now: now, batchSize: configuration.limits.maximumSequences)

@@ -17,6 +17,7 @@ final class TemporaryLibrary {
       "hardware-profiles/runtimes/cuda-graphs.yaml": "name: cuda-graphs\nlaunch: 3 us\n",
       "hardware-profiles/kernels/marlin.yaml": "name: marlin\n",
       "hardware-profiles/kernels/samoyeds.yaml": "name: samoyeds\n",
+      "hardware-profiles/kernels/elephants.yaml": "name: elephants\n",
       "models/tiny.json": "{\"model_type\": \"mixtral\", \"hidden_size\": 4}",
       "policies/greedy.yaml":
         "name: greedy\nsource: nobody\neviction: fifo\nprefetch: all\nchunks: 4\n",

@@ -153,3 +153,48 @@ struct ResolveInEngineTests {
     #expect(result.resolve?.skippedChoices == UInt64(kept == 1 ? 3 : 0))
   }
 }
+
+@Suite("Gate weights")
+struct GateWeightTests {
+  /// Choices without weights.
+  private struct Unweighted: RoutingSource {
+    var base: ScriptedRouting
+    var shape: RoutingShape { base.shape }
+    var hasGateWeights: Bool { false }
+    mutating func beginSequence(
+      _ key: SequenceKey, promptTokens: Int, outputTokens: Int
+    ) throws -> Int {
+      try base.beginSequence(key, promptTokens: promptTokens, outputTokens: outputTokens)
+    }
+    mutating func endSequence(slot: Int) { base.endSequence(slot: slot) }
+    mutating func addDecode(
+      slot: Int, position: Int, layer: Int, to activation: inout LayerActivation
+    ) { base.addDecode(slot: slot, position: position, layer: layer, to: &activation) }
+    mutating func addPrefill(
+      slot: Int, position: Int, count: Int, layer: Int, to activation: inout LayerActivation
+    ) {
+      base.addPrefill(slot: slot, position: position, count: count, layer: layer, to: &activation)
+    }
+    var notices: [String] { [] }
+  }
+
+  @Test("a policy that decides by weights says that a trace has none")
+  func missing() throws {
+    let model = try ServingHarness.model()
+    let shape = RoutingShape(layers: 4, experts: 8, topK: 2)
+    let run = { (resolve: any ResolvePolicy) in
+      var policy = ServingHarness.lru()
+      policy.resolve = resolve
+      return try ServingHarness.run(
+        ServingHarness.configuration(
+          model: model, cache: CacheConfiguration(experts: .count(4)), policy: policy,
+          routing: { Unweighted(base: ScriptedRouting(shape: shape)) }))
+    }
+    let scores = ScoreThresholdResolve(
+      high: 0.6, skip: 0.9, low: ExpertVersion(format: nil, cacheShare: 0.2))
+    let error = try #require(throws: RoutingMismatch.self) { _ = try run(scores) }
+    #expect(error.description.contains("gate weights"))
+    #expect(throws: RoutingMismatch.self) { _ = try run(SkipByRatio(beta: 0.5)) }
+    #expect(try run(FetchResolve()).requests.completed == 4)
+  }
+}

@@ -44,6 +44,7 @@ extension ServingEngine {
     if memory.layers > 0 {
       routing = try configuration.makeRouting()
       try RoutingMismatch.check(routing.shape, model: model, layers: memory.layers)
+      try RoutingMismatch.checkWeights(of: routing, for: configuration.policy)
     } else {
       routing = NoRouting()
     }
@@ -342,6 +343,18 @@ private struct EvictionRules {
 public struct RoutingMismatch: Error, CustomStringConvertible, Sendable {
   /// What was found and what would be right.
   public var description: String
+
+  /// Refuses roles that decide by gate weights on a trace that has none.
+  static func checkWeights(
+    of routing: any RoutingSource, for policy: PolicyComposition
+  ) throws {
+    guard !routing.hasGateWeights, policy.resolve.needsScores || policy.resolve.skipsChoices else {
+      return
+    }
+    throw RoutingMismatch(
+      description: "policy.resolve decides by the gate weights of tokens, and the routing trace has"
+        + " none; a trace with weights (bigmoeonedge, moesim) or a generator is needed")
+  }
 
   static func check(_ shape: RoutingShape, model: ModelDescriptor, layers: Int) throws {
     let wanted = RoutingShape(layers: layers, experts: model.expertCount, topK: model.topK)

@@ -60,6 +60,12 @@ let package = Package(
         .product(name: "DequeModule", package: collections),
         .product(name: "HeapModule", package: collections),
       ]),
+    .target(
+      name: "Calibration",
+      dependencies: [
+        "Units", "Configuration", "KernelTiming", "ModelDescriptors", "Hardware", "Residency",
+        "Policies", "Routing", "RandomStreams", "CGSL",
+      ]),
     // Floor 7
     .target(
       name: "Experiments",
@@ -68,12 +74,15 @@ let package = Package(
         "RandomStreams",
       ]),
     // Floor 8
-    .target(name: "Reports", dependencies: ["Experiments", "Serving", "Configuration", "Units"]),
+    .target(
+      name: "Reports",
+      dependencies: ["Experiments", "Serving", "Calibration", "Configuration", "Units"]),
     // Floor 9
     .executableTarget(
       name: "moesim",
       dependencies: [
-        "Reports", "Experiments", "Configuration", "Hardware", "ModelDescriptors", "Policies",
+        "Reports", "Experiments", "Calibration", "Configuration", "Hardware", "ModelDescriptors",
+        "Policies",
         "Residency", "Routing", "Serving", "Units", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -92,6 +101,7 @@ let package = Package(
     .testTarget(name: "KernelTimingTests", dependencies: ["KernelTiming", "TestSupport"]),
     .testTarget(name: "ResidencyTests", dependencies: ["Residency", "Policies", "TestSupport"]),
     .testTarget(name: "PoliciesTests", dependencies: ["Policies", "Residency", "TestSupport"]),
+    .testTarget(name: "CalibrationTests", dependencies: ["Calibration", "TestSupport"]),
     .testTarget(name: "ServingTests", dependencies: ["Serving", "TestSupport"]),
     .testTarget(
       name: "ExperimentsTests",

@@ -34,6 +34,9 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   /// The inner width of an expert on this device.
   public var width: Int?
 
+  /// Matrices of an expert: 3 with a gate, 2 without; 3 where absent.
+  public var matrices: Int?
+
   /// Sequences.
   public var batch: Int?
   /// Query heads.
@@ -95,7 +98,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case totalExperts = "total_experts"
     case activated
     case topK = "top_k"
-    case hidden, width, batch, heads
+    case hidden, width, matrices, batch, heads
     case kvHeads = "kv_heads"
     case headSize = "head_size"
     case query, past, bytes, direction, pinned, streams, threads

@@ -48,6 +48,7 @@ struct TimingColumn: Sendable {
     case .topK: .integer(\.topK, 1)
     case .hidden: .integer(\.hidden, 1)
     case .width: .integer(\.width, 1)
+    case .matrices: .integer(\.matrices, 2)
     case .batch: .integer(\.batch, 1)
     case .heads: .integer(\.heads, 1)
     case .kvHeads: .integer(\.kvHeads, 1)

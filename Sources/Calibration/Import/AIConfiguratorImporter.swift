@@ -24,15 +24,10 @@ public struct AIConfiguratorImporter: TimingImporter {
     _ path: String, options: ImportOptions, into result: inout ImportedTimings
   ) throws {
     var table = try ImportTable(path)
-    guard let device = options.device ?? ImportedNames.device(in: path) else {
-      throw Diagnostic(
-        location: SourceLocation(origin: path),
-        message: "the name of the file tells no known device; name it with --device")
-    }
+    let device = try options.device(of: path)
     let kind = try Kind(of: table)
     try table.require(kind.columns)
-    let source =
-      "aiconfigurator \(table.fileName.dropLast(table.fileName.hasSuffix(".csv") ? 4 : 0))"
+    let source = "aiconfigurator \(table.stem)"
     let context = Context(device: device, source: source)
     try table.forEachRow { row in
       for measurement in try context.measurements(of: row, kind) {

@@ -56,10 +56,26 @@ public struct ImportOptions: Sendable {
   /// The model whose shapes a file means.
   public var model: ModelDescriptor?
 
+  /// Bytes of a copy, of formats that do not say (nvbandwidth's `--bufferSize`).
+  public var copyBytes: Int?
+
   /// Creates options.
-  public init(device: String? = nil, model: ModelDescriptor? = nil) {
+  public init(
+    device: String? = nil, model: ModelDescriptor? = nil, copyBytes: Int? = nil
+  ) {
     self.device = device
     self.model = model
+    self.copyBytes = copyBytes
+  }
+
+  /// The device as the user says it, or as a path does.
+  ///
+  /// - Throws: A diagnostic when neither says it.
+  func device(of path: String) throws -> String {
+    if let name = device ?? ImportedNames.device(in: path) { return name }
+    throw Diagnostic(
+      location: SourceLocation(origin: path),
+      message: "the path tells no known device; name it with --device")
   }
 }
 
@@ -78,7 +94,10 @@ public protocol TimingImporter: Sendable {
 /// The formats of other tools.
 public enum TimingImporters {
   /// All formats, in the order of the documentation.
-  public static let all: [any TimingImporter] = [AIConfiguratorImporter()]
+  public static let all: [any TimingImporter] = [
+    AIConfiguratorImporter(), VidurImporter(), LLMServingSimImporter(), InferSimImporter(),
+    FrontierImporter(), LlamaBenchImporter(), FioImporter(), NvbandwidthImporter(),
+  ]
 
   /// The format of a name, or `nil`.
   public static func named(_ name: String) -> (any TimingImporter)? {

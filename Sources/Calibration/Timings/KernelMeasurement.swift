@@ -9,6 +9,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var device: String
   /// What was timed.
   public var kernel: MeasuredKernel
+  /// The model, where whole models were timed.
+  public var model: String?
   /// The implementation, "vllm_fused_moe", "openblas".
   public var implementation: String?
 
@@ -27,6 +29,9 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var totalExperts: Int?
   /// Experts that at least one token uses.
   public var activated: Int?
+  /// Pairs of a token and one of its experts that this device computed, where they were counted;
+  /// elsewhere `tokens` · `topK` · `experts` / `totalExperts` are expected.
+  public var routed: Int?
   /// Experts that each token uses.
   public var topK: Int?
   /// The size of a token's vector.
@@ -45,7 +50,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var kvHeads: Int?
   /// Values in a head; of latent attention, in the latent vector.
   public var headSize: Int?
-  /// New tokens of each sequence.
+  /// New tokens of each sequence; of a whole model that generates, one after another.
   public var query: Int?
   /// Cached tokens of each sequence.
   public var past: Int?
@@ -94,9 +99,9 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
 
   /// The names in files.
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case device, kernel, implementation, m, n, k, tokens, experts
+    case device, kernel, model, implementation, m, n, k, tokens, experts
     case totalExperts = "total_experts"
-    case activated
+    case activated, routed
     case topK = "top_k"
     case hidden, width, matrices, batch, heads
     case kvHeads = "kv_heads"

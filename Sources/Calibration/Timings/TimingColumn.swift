@@ -37,6 +37,7 @@ struct TimingColumn: Sendable {
     switch key {
     case .device: .requiredText(\.device)
     case .kernel: .kernel
+    case .model: .text(\.model)
     case .implementation: .text(\.implementation)
     case .m: .integer(\.m, 1)
     case .n: .integer(\.n, 1)
@@ -45,6 +46,7 @@ struct TimingColumn: Sendable {
     case .experts: .integer(\.experts, 1)
     case .totalExperts: .integer(\.totalExperts, 1)
     case .activated: .integer(\.activated, 0)
+    case .routed: .integer(\.routed, 0)
     case .topK: .integer(\.topK, 1)
     case .hidden: .integer(\.hidden, 1)
     case .width: .integer(\.width, 1)

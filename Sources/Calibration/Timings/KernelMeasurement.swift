@@ -59,6 +59,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var threads: Int?
   /// Reads under way at once.
   public var queueDepth: Int?
+  /// Bytes of the pieces in which a read is made, where it is.
+  public var chunk: Int?
   /// Devices that take part.
   public var devices: Int?
 
@@ -80,6 +82,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var minimum: Double?
   /// The longest time [s].
   public var maximum: Double?
+  /// The time that one in a hundred exceeds [s].
+  public var percentile99: Double?
   /// How often it was timed.
   public var repeats: Int?
   /// Where the row is from.
@@ -98,6 +102,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case headSize = "head_size"
     case query, past, bytes, direction, pinned, streams, threads
     case queueDepth = "queue_depth"
+    case chunk
     case devices, precision
     case activationPrecision = "activation_precision"
     case kvPrecision = "kv_precision"
@@ -106,6 +111,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case median = "median_s"
     case minimum = "min_s"
     case maximum = "max_s"
+    case percentile99 = "p99_s"
     case repeats, source, date
   }
 

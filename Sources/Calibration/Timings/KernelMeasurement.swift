@@ -67,6 +67,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var threads: Int?
   /// Reads under way at once.
   public var queueDepth: Int?
+  /// Bytes of the pieces in which a read is made, where it is.
+  public var chunk: Int?
   /// Devices that take part.
   public var devices: Int?
   /// How many of them share a machine; all where absent.
@@ -90,6 +92,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var minimum: Double?
   /// The longest time [s].
   public var maximum: Double?
+  /// The time that one in a hundred exceeds [s].
+  public var percentile99: Double?
   /// How often it was timed.
   public var repeats: Int?
   /// Where the row is from.
@@ -108,7 +112,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case headSize = "head_size"
     case query, past, bytes, direction, pinned, streams, threads
     case queueDepth = "queue_depth"
-    case devices
+    case chunk, devices
     case devicesPerNode = "devices_per_node"
     case precision
     case activationPrecision = "activation_precision"
@@ -118,6 +122,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case median = "median_s"
     case minimum = "min_s"
     case maximum = "max_s"
+    case percentile99 = "p99_s"
     case repeats, source, date
   }
 

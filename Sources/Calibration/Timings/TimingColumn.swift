@@ -63,6 +63,7 @@ struct TimingColumn: Sendable {
     case .streams: .integer(\.streams, 1)
     case .threads: .integer(\.threads, 1)
     case .queueDepth: .integer(\.queueDepth, 1)
+    case .chunk: .integer(\.chunk, 1)
     case .devices: .integer(\.devices, 1)
     case .devicesPerNode: .integer(\.devicesPerNode, 1)
     case .precision: .format(\.precision)

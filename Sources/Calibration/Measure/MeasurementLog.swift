@@ -50,7 +50,7 @@ public final class MeasurementLog {
         rows.append(try decoder.decode(KernelMeasurement.self, from: Data(line)))
       } catch {
         throw Diagnostic(
-          location: SourceLocation(origin: path, line: number + 1),
+          location: SourceLocation(file: path, line: number + 1, column: 1),
           message: "is not a measured row, so it cannot be gone on with")
       }
     }

@@ -49,6 +49,12 @@ public enum MeasuredKernel: String, CaseIterable, Codable, Sendable {
   case reduceScatter = "reduce_scatter"
   /// Each device sends a part to each other: `bytes` on each of `devices`.
   case allToAll = "all_to_all"
+  /// A whole model, `model`, over `query` prompt tokens of each of `batch` sequences after `past`
+  /// cached ones.
+  case modelPrefill = "model_prefill"
+  /// A whole model that generates `query` tokens of each of `batch` sequences, one after another,
+  /// the first after `past` cached ones; the time is that of all.
+  case modelDecode = "model_decode"
   /// One message from a device to another.
   case sendReceive = "send_receive"
 }

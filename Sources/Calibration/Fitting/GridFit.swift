@@ -22,7 +22,7 @@ enum GridFit {
     let features: [(KernelGrid.Feature, Double)] =
       switch family {
       case .gemm: [(.rows, 1), (.columns, 1.5), (.depth, 1.5)]
-      case .groupedGEMM: [(.rows, 1.5), (.weights, 2), (.groups, 2)]
+      case .groupedGEMM: [(.rows, 1), (.weights, 1.5), (.groups, 1.5)]
       case .gate: [(.rows, 2), (.columns, 2)]
       case .gemv: [(.columns, 2), (.depth, 2)]
       case .attentionPrefill: [(.parts, 2), (.context, 2), (.depth, 1)]

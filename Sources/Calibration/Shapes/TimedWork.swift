@@ -118,9 +118,10 @@ extension KernelMeasurement {
     }
     let shape =
       "hidden \(hidden ?? 0) width \(width ?? 0) of \(experts) top \(topK) in \(totalExperts ?? experts)"
-    // One expert on its own is a plain product.
+    // One expert on its own is a plain product; one of many that stayed on this device is not, since
+    // the kernel is the same.
     let work =
-      experts == 1
+      experts == 1 && totalExperts ?? 1 == 1
       ? cost.work(rows: loads.assignments)
       : cost.groupedWork(rows: loads.assignments, groups: loads.activated)
     return timed(work, group: shape, size: Double(tokens))

@@ -39,6 +39,9 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   /// The inner width of an expert on this device.
   public var width: Int?
 
+  /// Matrices of an expert: 3 with a gate, 2 without; 3 where absent.
+  public var matrices: Int?
+
   /// Sequences.
   public var batch: Int?
   /// Query heads.
@@ -64,6 +67,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var threads: Int?
   /// Reads under way at once.
   public var queueDepth: Int?
+  /// Bytes of the pieces in which a read is made, where it is.
+  public var chunk: Int?
   /// Devices that take part.
   public var devices: Int?
   /// How many of them share a machine; all where absent.
@@ -87,6 +92,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var minimum: Double?
   /// The longest time [s].
   public var maximum: Double?
+  /// The time that one in a hundred exceeds [s].
+  public var percentile99: Double?
   /// How often it was timed.
   public var repeats: Int?
   /// Where the row is from.
@@ -100,12 +107,12 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case totalExperts = "total_experts"
     case activated, routed
     case topK = "top_k"
-    case hidden, width, batch, heads
+    case hidden, width, matrices, batch, heads
     case kvHeads = "kv_heads"
     case headSize = "head_size"
     case query, past, bytes, direction, pinned, streams, threads
     case queueDepth = "queue_depth"
-    case devices
+    case chunk, devices
     case devicesPerNode = "devices_per_node"
     case precision
     case activationPrecision = "activation_precision"
@@ -115,6 +122,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case median = "median_s"
     case minimum = "min_s"
     case maximum = "max_s"
+    case percentile99 = "p99_s"
     case repeats, source, date
   }
 

@@ -32,9 +32,12 @@ public enum MeasuredKernel: String, CaseIterable, Codable, Sendable {
   case embedding
   /// A copy within or between memories: `bytes`, `direction`, `pinned`, `streams`.
   case copy
-  /// A triad or another pass over a memory, as a measure of its bandwidth: `bytes`, `threads`.
+  /// A triad or another pass over a memory, as a measure of its bandwidth: `bytes` read and written in
+  /// all, `threads`.
   case stream
-  /// Reads from a drive: `bytes` a request, `queue_depth` at once.
+  /// Reads from a drive: the time of one request of `bytes`. Without `chunk`, `queue_depth` such
+  /// requests are under way at once; with it, one request in pieces of `chunk` bytes, of which
+  /// `queue_depth` are.
   case read
   /// An empty kernel: what a launch costs.
   case launch

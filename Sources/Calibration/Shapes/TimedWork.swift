@@ -59,7 +59,8 @@ extension KernelMeasurement {
     case .attentionPrefill, .attentionDecode: return attention()
     case .gate, .elementwise: return small(format)
     case .latentAttentionPrefill, .latentAttentionDecode, .linearAttention, .embedding, .copy,
-      .stream, .read, .launch, .modelPrefill, .modelDecode, .allReduce, .allGather, .reduceScatter, .allToAll, .sendReceive:
+      .stream, .read, .launch, .allReduce, .allGather, .reduceScatter, .allToAll, .sendReceive,
+      .modelPrefill, .modelDecode:
       return nil
     }
   }

@@ -75,6 +75,7 @@ struct TimingColumn: Sendable {
     case .median: .median
     case .minimum: .number(\.minimum)
     case .maximum: .number(\.maximum)
+    case .percentile99: .number(\.percentile99)
     case .repeats: .integer(\.repeats, 1)
     case .source: .requiredText(\.source)
     case .date: .text(\.date)

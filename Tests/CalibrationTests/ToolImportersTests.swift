@@ -86,7 +86,7 @@ import Testing
     """
   }
   private static let clat =
-    #""read": {"total_ios": 40, "clat_ns": {"min": 100000, "max": 900000, "mean": 5.5e5, "percentile": {"50.000000": 500000}}}"#
+    #""read": {"total_ios": 40, "clat_ns": {"min": 100000, "max": 900000, "mean": 5.5e5, "percentile": {"50.000000": 500000, "99.000000": 800000}}}"#
 
   @Test func fiosReadIsARequest() throws {
     let result = try imported(
@@ -103,6 +103,7 @@ import Testing
     #expect(result.rows.map(\.kernel) == [.read, .read])
     #expect(result.rows.map(\.median) == [0.0005, 0.00025])
     #expect((result.rows[0].minimum, result.rows[0].maximum) == (0.0001, 0.0009))
+    #expect(result.rows.map(\.percentile99) == [0.0008, nil])
     #expect(result.rows.map(\.bytes) == [1 << 20, 4096])
     // An engine that waits has one request under way.
     #expect(result.rows.map(\.queueDepth) == [32, 1])

@@ -8,7 +8,8 @@ extension TimingLaws {
   /// Shares stay, so that rates follow the other's profile; latencies shorten with its clock, where both
   /// are known, since launches and chains of dependent steps take cycles; grids stay behind, since they
   /// hold what one device's kernels do at its own tile and wave sizes.
-  public func transferred(from origin: DeviceCapability, to target: DeviceCapability) -> TimingLaws {
+  public func transferred(from origin: DeviceCapability, to target: DeviceCapability) -> TimingLaws
+  {
     var laws = self
     let ratio = origin.clock > 0 && target.clock > 0 ? origin.clock / target.clock : 1
     laws.changeAll { entry in

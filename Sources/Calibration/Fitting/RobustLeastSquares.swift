@@ -7,8 +7,8 @@ import RandomStreams
 /// Bounded, robust, non-linear least squares by GSL's Levenberg–Marquardt method.
 ///
 /// Bounds: each parameter runs over its interval as lower · (upper/lower)^s(u), s the logistic function
-/// and u free, so that a step never leaves it. Robustness: rounds of weighted fits with Cauchy's weights,
-/// 1/(1 + (r/scale)²).
+/// and u free, so that a step never leaves it. Robustness: rounds of weighted fits, first with the weights
+/// of a soft absolute value, which finds its way from far off, then with Cauchy's, 1/(1 + (r/scale)²).
 public struct RobustLeastSquares: Sendable {
   /// A positive parameter between bounds.
   public struct Bound: Hashable, Sendable {
@@ -47,8 +47,12 @@ public struct RobustLeastSquares: Sendable {
 
   /// Residuals of this size count half.
   public var scale = 0.1
-  /// Rounds of re-weighting.
-  public var rounds = 5
+  /// The size beyond which residuals count by their absolute value in the first rounds.
+  public var wideScale = 0.5
+  /// Rounds with the first weights.
+  public var wideRounds = 3
+  /// Rounds in all.
+  public var rounds = 7
   /// Most steps of a round.
   public var iterationsPerRound = 40
 
@@ -66,7 +70,8 @@ public struct RobustLeastSquares: Sendable {
     from start: [Double], bounds: [Bound], count: Int,
     residuals: @escaping (_ values: [Double], _ into: UnsafeMutableBufferPointer<Double>) -> Void
   ) throws(GSLError) -> Solution {
-    precondition(start.count == bounds.count && count >= start.count, "More points than parameters.")
+    precondition(
+      start.count == bounds.count && count >= start.count, "More points than parameters.")
     GSL.prepare()
     let problem = Problem(
       bounds: bounds, weights: [Double](repeating: 1, count: count), residuals: residuals)
@@ -82,8 +87,10 @@ public struct RobustLeastSquares: Sendable {
       guard round + 1 < rounds else { break }
       buffer.withUnsafeMutableBufferPointer { residuals(solution.values, $0) }
       problem.weights = buffer.map { residual in
-        let ratio = residual / scale
-        return (1 / (1 + ratio * ratio)).squareRoot()
+        let isWide = round + 1 < wideRounds
+        let ratio = residual / (isWide ? wideScale : scale)
+        let weight = 1 / (1 + ratio * ratio)
+        return isWide ? weight.squareRoot().squareRoot() : weight.squareRoot()
       }
     }
     return solution
@@ -114,20 +121,22 @@ public struct RobustLeastSquares: Sendable {
       let values = problem.bounds.indices.map {
         problem.bounds[$0].value(gsl_vector_get(vector, $0))
       }
-      let buffer = UnsafeMutableBufferPointer(start: output.pointee.data, count: output.pointee.size)
-      problem.residuals(values, buffer)
-      for index in buffer.indices {
-        buffer[index] *= problem.weights[index]
-        guard buffer[index].isFinite else { return 11 }
+      problem.buffer.withUnsafeMutableBufferPointer { problem.residuals(values, $0) }
+      // The output may be a column of a matrix.
+      for (index, residual) in problem.buffer.enumerated() {
+        guard residual.isFinite else { return 9 }
+        gsl_vector_set(output, index, residual * problem.weights[index])
       }
       return 0
     }
-    // Without derivatives GSL takes forward differences.
-    try GSLError.check(
-      gsl_multifit_nlinear_init(initial, &function, workspace), "gsl_multifit_nlinear_init")
-    var reason: Int32 = 0
-    let status = gsl_multifit_nlinear_driver(
-      iterationsPerRound, 1e-5, 1e-6, 1e-6, nil, nil, &reason, workspace)
+    // Without derivatives GSL takes forward differences. It keeps the pointer to the function.
+    let status = withUnsafeMutablePointer(to: &function) { function in
+      let status = gsl_multifit_nlinear_init(initial, function, workspace)
+      guard status == 0 else { return status }
+      var reason: Int32 = 0
+      return gsl_multifit_nlinear_driver(
+        iterationsPerRound, 1e-5, 1e-6, 1e-6, nil, nil, &reason, workspace)
+    }
     // Too many steps (11) and no further progress (27) end a round; anything else is an error.
     guard status == 0 || status == 11 || status == 27 else {
       throw GSLError(status: status, function: "gsl_multifit_nlinear_driver")
@@ -140,6 +149,7 @@ public struct RobustLeastSquares: Sendable {
   private final class Problem {
     let bounds: [Bound]
     var weights: [Double]
+    var buffer: [Double]
     let residuals: ([Double], UnsafeMutableBufferPointer<Double>) -> Void
 
     init(
@@ -148,8 +158,8 @@ public struct RobustLeastSquares: Sendable {
     ) {
       self.bounds = bounds
       self.weights = weights
+      buffer = weights
       self.residuals = residuals
     }
   }
 }
-

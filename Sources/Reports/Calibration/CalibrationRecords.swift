@@ -116,7 +116,8 @@ public struct CheckRecord: Encodable, Sendable {
 
   /// The columns of a table.
   public static let columns: [RecordRenderer.Column] = [
-    .init("kernel", "Law"), .init("variant", "Kernel", dropOrder: 1), .init("law", "Is", dropOrder: 3),
+    .init("kernel", "Law"), .init("variant", "Kernel", dropOrder: 1),
+    .init("law", "Is", dropOrder: 3),
     .init("points", "Points"), .init("median", "Median", form: .percent),
     .init("p90", "P90", form: .percent), .init("worst", "Worst", form: .percent, dropOrder: 2),
     .init("bias", "Bias", form: .percent),

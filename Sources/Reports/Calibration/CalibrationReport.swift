@@ -95,7 +95,8 @@ public struct CalibrationReport: Sendable {
       ],
     ]
     let data = try JSONSerialization.data(
-      withJSONObject: specification, options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
+      withJSONObject: specification,
+      options: [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes])
     return String(decoding: data, as: UTF8.self) + "\n"
   }
 }

@@ -64,7 +64,8 @@ struct CalibrateCheckCommand: ParsableCommand {
     }
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     let renderer = RecordRenderer(format: format, style: style)
-    var text = try renderer.render(check.families.map { CheckRecord($0) }, columns: CheckRecord.columns)
+    var text = try renderer.render(
+      check.families.map { CheckRecord($0) }, columns: CheckRecord.columns)
     if format == .table, worst > 0 {
       text += "\n" + CheckRecord.worstTable(check).lines(style: style).map { $0 + "\n" }.joined()
     }

@@ -45,7 +45,9 @@ struct CalibrateFitCommand: ParsableCommand {
   var rotated = false
 
   @Option(
-    help: "The format on standard output: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", ")).")
+    help:
+      "The format on standard output: \(ReportFormat.allCases.map(\.rawValue).joined(separator: ", "))."
+  )
   var format: ReportFormat = .table
 
   func validate() throws {
@@ -74,7 +76,8 @@ struct CalibrateFitCommand: ParsableCommand {
     let renderer = RecordRenderer(format: format, style: .detected())
     try OutputWriter.write(try renderer.render(records, columns: FitRecord.columns))
     if let report {
-      try CalibrationReport(outcome, device: target.capability.name, tables: tables).write(to: report)
+      try CalibrationReport(outcome, device: target.capability.name, tables: tables).write(
+        to: report)
       StandardError.print("moesim: wrote the report to \(report)")
     }
     guard let output else { return }

@@ -22,7 +22,7 @@ struct RecordedTimingsTests {
     var testDescription: String { file }
   }
 
-  @Test(arguments: aiconfigurator)
+  @Test(arguments: aiconfigurator + others + inferSim)
   func isReadWhole(_ recorded: Recorded) throws {
     let path = try #require(SharedData.path(recorded.file))
     let importer = try #require(TimingImporters.named(recorded.format))
@@ -69,5 +69,87 @@ struct RecordedTimingsTests {
     Recorded(
       format: "aiconfigurator", file: "aiconfigurator/csv/\(name).csv", rows: rows,
       first: (kernel, seconds))
+  }
+
+  static let others: [Recorded] = [
+    Recorded(
+      format: "vidur", file: "vidur_network/a100_dgx_all_reduce.csv", rows: 6958,
+      first: (.allReduce, 0.043e-3)),
+    Recorded(
+      format: "vidur", file: "vidur_network/a100_dgx_send_recv.csv", rows: 1988,
+      first: (.sendReceive, 0.024e-3)),
+    Recorded(
+      format: "llmservingsim", file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp1_moe.csv",
+      rows: 50, first: (.fusedExperts, 50.2297e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim",
+      file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp1_attention.csv", rows: 404,
+      skipped: 18960, first: (.attentionDecode, 7.69067e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim",
+      file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp2_attention.csv", rows: 404,
+      skipped: 18960, first: (.attentionDecode, 7.58467e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim", file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp1_dense.csv",
+      rows: 1064, first: (.embedding, 3.10433e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim", file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp2_dense.csv",
+      rows: 1064, first: (.embedding, 2.76267e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim",
+      file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp1_per_sequence.csv", rows: 40,
+      skipped: 40, first: (.gemm, 420.224e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim",
+      file: "llmservingsim/perf_rtxpro6000_qwen3_30b_a3b/tp2_per_sequence.csv", rows: 40,
+      skipped: 40, first: (.gemm, 216.053e-6), model: "qwen3-30b-a3b"),
+    Recorded(
+      format: "llmservingsim", file: "llmservingsim/perf_h100_mixtral/tp1_layers.csv",
+      rows: 30720, first: (.embedding, 2867e-9), model: "mixtral-8x7b"),
+    Recorded(
+      format: "llmservingsim", file: "llmservingsim/perf_h100_mixtral/tp2_layers.csv",
+      rows: 30720, first: (.embedding, 2901e-9), model: "mixtral-8x7b"),
+    Recorded(
+      format: "llmservingsim", file: "llmservingsim/perf_h100_mixtral/tp4_layers.csv",
+      rows: 30720, first: (.embedding, 2920e-9), model: "mixtral-8x7b"),
+    Recorded(
+      format: "frontier", file: "frontier/a800_qwen3_30b_a3b_moe.csv", rows: 8665 + 2 * 2480,
+      first: (.fusedExperts, 0.214208e-3)),
+    Recorded(
+      format: "frontier", file: "frontier/h800_qwen3_30b_a3b_tiny_moe.csv", rows: 3 * 224,
+      first: (.fusedExperts, 0.128832e-3)),
+    Recorded(
+      format: "frontier", file: "frontier/rtx_pro_6000_qwen3_30b_a3b_tiny_moe.csv", rows: 3 * 12,
+      first: (.fusedExperts, 0.155424e-3)),
+  ]
+
+  static let inferSim: [Recorded] = [
+    ("gdn_decode_h20_4-16-128-32-128", 8, .linearAttention, 82),
+    ("gdn_decode_h20_4-16-128-64-128", 8, .linearAttention, 82),
+    ("gdn_prefill_h20_4-16-128-32-128", 1, .linearAttention, 592),
+    ("gdn_prefill_h20_4-16-128-64-128", 1, .linearAttention, 592),
+    ("gemm_h20_data", 402, .gemm, 10.63),
+    ("grouped_gemm_decode_h20_data", 532, .groupedGEMM, 166.63),
+    ("grouped_gemm_prefill_h20_data", 320, .groupedGEMM, 637.06),
+    ("mha_decode_h20_128-2-128", 41, .attentionDecode, 29.16),
+    ("mha_decode_h20_16-1-256", 41, .attentionDecode, 32.185),
+    ("mha_decode_h20_16-2-128", 41, .attentionDecode, 28.335),
+    ("mha_decode_h20_16-2-256", 41, .attentionDecode, 33.717),
+    ("mha_decode_h20_256-2-128", 41, .attentionDecode, 31.296),
+    ("mha_decode_h20_32-2-128", 41, .attentionDecode, 29.311),
+    ("mha_decode_h20_32-4-128", 41, .attentionDecode, 35.466),
+    ("mha_decode_h20_32-8-128", 88, .attentionDecode, 9.95),
+    // The one without a header.
+    ("mha_decode_h20_64-2-128", 41, .attentionDecode, 25.4893),
+    ("mha_prefill_h20_16-1-256", 5, .attentionPrefill, 90.111),
+    ("mha_prefill_h20_16-2-256", 5, .attentionPrefill, 98.705),
+    ("mha_prefill_h20_32-4-128", 5, .attentionPrefill, 110.493),
+    ("mha_prefill_h20_32-8-128", 5, .attentionPrefill, 111.51),
+    ("mha_prefill_h20_64-8-128", 5, .attentionPrefill, 187.295),
+    ("mla_decode_h20_128-512-64", 41, .latentAttentionDecode, 25.096),
+  ].map { (name: String, rows: Int, kernel: MeasuredKernel, microseconds: Double) in
+    Recorded(
+      format: "infersim", file: "infersim/\(name).csv", rows: rows,
+      first: (kernel, microseconds / 1e6))
   }
 }

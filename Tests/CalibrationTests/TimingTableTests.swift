@@ -76,6 +76,7 @@ import Testing
     // Columns that bound one another.
     if row.minimum != nil { row.minimum = row.median / 2 }
     if row.maximum != nil { row.maximum = row.median * 3 }
+    if row.percentile99 != nil { row.percentile99 = row.median * 2 }
     if let experts = row.experts {
       row.totalExperts = row.totalExperts.map { _ in experts }
       row.topK = row.topK.map { _ in 1 }
@@ -120,6 +121,19 @@ import Testing
     Wrong(
       text: head + #""launch","median_s":2,"max_s":1}"#,
       message: "max_s: expected at least median_s, 2.0; found 1.0"),
+    Wrong(
+      text: head + #""launch","median_s":2,"p99_s":1}"#,
+      message: "p99_s: expected at least median_s, 2.0; found 1.0"),
+    Wrong(
+      text: head + #""launch","median_s":2,"p99_s":4,"max_s":3}"#,
+      message: "p99_s: expected at most max_s, 3.0; found 4.0"),
+    Wrong(
+      text: head
+        + #""fused_experts","tokens":1,"experts":4,"top_k":5,"hidden":1,"width":1,"median_s":1}"#,
+      message: "top_k: expected at most the experts, 4; found 5"),
+    Wrong(
+      text: head + #""all_to_all","devices":2,"tokens":1,"median_s":1}"#,
+      message: "bytes: is missing; a row of 'all_to_all' needs it, or tokens, top_k and hidden"),
     Wrong(
       text: head + #""launch","median_s":2,"median_s":2}"#,
       message: "median_s: stands twice"),

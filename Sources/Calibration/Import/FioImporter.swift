@@ -104,6 +104,9 @@ public struct FioImporter: TimingImporter {
     row.threads = jobs
     row.minimum = seconds("min").map { min($0, row.median) }
     row.maximum = seconds("max").map { max($0, row.median) }
+    if let text = latency?["percentile"]?["99.000000"]?.scalar, let nanoseconds = Double(text) {
+      row.percentile99 = min(max(nanoseconds / 1e9, row.median), row.maximum ?? .infinity)
+    }
     row.repeats = job.node["read"]?["total_ios"]?.scalar.flatMap { Int($0) }.flatMap {
       $0 > 0 ? $0 : nil
     }

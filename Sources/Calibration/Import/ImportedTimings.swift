@@ -34,8 +34,8 @@ public struct ImportedTimings: Sendable {
   ///
   /// - Throws: A diagnostic at `place` when the row lacks what its kernel needs or contradicts itself.
   mutating func add(_ row: KernelMeasurement, at place: SourceLocation) throws {
+    var copy = row
     for column in TimingColumn.all {
-      var copy = row
       guard let value = column.value(of: row), let expected = column.set(value, in: &copy) else {
         continue
       }

@@ -52,6 +52,17 @@ extension KernelMeasurement {
       return Fault(
         key: .maximum, message: "expected at least median_s, \(median); found \(maximum)")
     }
+    if let percentile99 {
+      if percentile99 < median {
+        return Fault(
+          key: .percentile99,
+          message: "expected at least median_s, \(median); found \(percentile99)")
+      }
+      if let maximum, maximum < percentile99 {
+        return Fault(
+          key: .percentile99, message: "expected at most max_s, \(maximum); found \(percentile99)")
+      }
+    }
     if let experts {
       if let totalExperts, totalExperts < experts {
         return Fault(

@@ -84,13 +84,19 @@ public struct TimingSummary: Sendable {
 }
 
 extension TimingSummary.Group {
+  private static let wholeNumbers = TimingColumn.all.compactMap { column in
+    if case .integer(let path, _) = column.kind, column.key != .repeats {
+      (column, path)
+    } else {
+      nil as (TimingColumn, WritableKeyPath<KernelMeasurement, Int?> & Sendable)?
+    }
+  }
+
   fileprivate mutating func add(_ row: KernelMeasurement) {
     rows += 1
     seconds = min(seconds.lowerBound, row.median)...max(seconds.upperBound, row.median)
-    for column in TimingColumn.all {
-      guard case .integer(let path, _) = column.kind, column.key != .repeats,
-        let value = row[keyPath: path]
-      else { continue }
+    for (column, path) in Self.wholeNumbers {
+      guard let value = row[keyPath: path] else { continue }
       if let place = ranges.firstIndex(where: { $0.name == column.name }) {
         ranges[place].least = min(ranges[place].least, value)
         ranges[place].greatest = max(ranges[place].greatest, value)

@@ -50,6 +50,7 @@ import Testing
     let product = try MatrixProduct(
       library, rows: rows, columns: columns, depth: depth, packing: one)
     let packed = try LockableMemory(bytes: product.weightBytes)
+    defer { packed.hold() }
     try one.pack(weights, into: packed.base)
     var sums = [Int32](repeating: 0, count: rows * columns)
     try product.run(input: input, weights: packed.base, output: &sums)

@@ -49,17 +49,6 @@ public struct TimedWork: Sendable {
   public var size: Double
 }
 
-extension KernelSet.Storage {
-  /// The name in files.
-  public var name: String {
-    switch self {
-    case .plain: "plain"
-    case .packed: "packed"
-    case .sparse: "sparse"
-    }
-  }
-}
-
 extension KernelMeasurement {
   /// The timing as a law sees it; `nil` where it is none of a law's: copies, reads, collectives.
   public func timedWork() -> TimedWork? {

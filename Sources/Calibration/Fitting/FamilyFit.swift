@@ -69,8 +69,7 @@ public struct FamilyFit: Sendable {
     let cached = isRepeated && device.cacheBytes > 0
     let axes = GridFit.axes(for: key.family, over: points)
     let fit = { (points: [TimedWork]) in
-      try Self.fitted(
-        points, key: key, variant: variant, base: base, device: device, cached: cached)
+      try Self.fitted(points, key: key, variant: variant, base: base, device: device, cached: cached)
     }
     let predict = { (law: Law, points: [TimedWork]) in
       let fittable = law.fittable

@@ -66,8 +66,7 @@ public struct RobustLeastSquares: Sendable {
     from start: [Double], bounds: [Bound], count: Int,
     residuals: @escaping (_ values: [Double], _ into: UnsafeMutableBufferPointer<Double>) -> Void
   ) throws(GSLError) -> Solution {
-    precondition(
-      start.count == bounds.count && count >= start.count, "More points than parameters.")
+    precondition(start.count == bounds.count && count >= start.count, "More points than parameters.")
     GSL.prepare()
     let problem = Problem(
       bounds: bounds, weights: [Double](repeating: 1, count: count), residuals: residuals)
@@ -115,8 +114,7 @@ public struct RobustLeastSquares: Sendable {
       let values = problem.bounds.indices.map {
         problem.bounds[$0].value(gsl_vector_get(vector, $0))
       }
-      let buffer = UnsafeMutableBufferPointer(
-        start: output.pointee.data, count: output.pointee.size)
+      let buffer = UnsafeMutableBufferPointer(start: output.pointee.data, count: output.pointee.size)
       problem.residuals(values, buffer)
       for index in buffer.indices {
         buffer[index] *= problem.weights[index]
@@ -154,3 +152,4 @@ public struct RobustLeastSquares: Sendable {
     }
   }
 }
+

@@ -175,9 +175,7 @@ extension AIConfiguratorImporter {
     }
 
     /// Hidden size and width of experts of the Nemotron 3 models (squared ReLU, no gate).
-    private static let ungatedShapes: [[Int?]] = [
-      [2_688, 1_856], [2_048, 5_120], [1_024, 2_688],
-    ]
+    private static let ungatedShapes: [[Int?]] = [[2_688, 1_856], [2_048, 5_120], [1_024, 2_688]]
 
     private func gemm(_ row: ImportTable) throws -> KernelMeasurement {
       var result = start(.gemm, try row.number("latency_ms") / 1e3)

@@ -91,8 +91,7 @@ public struct ExpertLoads: Hashable, Sendable {
     var counts = [Int](repeating: 0, count: experts)
     let stride = (experts + choices - 1) / choices
     // The pattern repeats after `experts` tokens.
-    let (rounds, rest) =
-      tokens >= stride ? tokens.quotientAndRemainder(dividingBy: experts) : (0, tokens)
+    let (rounds, rest) = tokens >= stride ? tokens.quotientAndRemainder(dividingBy: experts) : (0, tokens)
     if rounds > 0 { for expert in 0..<experts { counts[expert] = rounds * choices } }
     for token in 0..<rest {
       var taken = Set<Int>()
@@ -175,9 +174,7 @@ public struct ExpertLoads: Hashable, Sendable {
   ) {
     guard change != 0, counts.contains(where: { change > 0 ? $0 < limit : $0 > 0 }) else { return }
     // Descending, equal ones in their order: read from the end.
-    let order = counts.indices.sorted {
-      counts[$0] > counts[$1] || (counts[$0] == counts[$1] && $0 < $1)
-    }
+    let order = counts.indices.sorted { counts[$0] > counts[$1] || (counts[$0] == counts[$1] && $0 < $1) }
     var rest = abs(change)
     var turn = 0
     while rest > 0 {

@@ -16,8 +16,7 @@ public struct TimedWork: Sendable {
     public var storage: KernelSet.Storage
 
     /// A key.
-    public init(_ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage)
-    {
+    public init(_ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage) {
       self.family = family
       self.computeClass = computeClass
       self.storage = storage

@@ -64,7 +64,6 @@ struct TimingColumn: Sendable {
     case .threads: .integer(\.threads, 1)
     case .queueDepth: .integer(\.queueDepth, 1)
     case .chunk: .integer(\.chunk, 1)
-    case .chunk: .integer(\.chunk, 1)
     case .devices: .integer(\.devices, 1)
     case .devicesPerNode: .integer(\.devicesPerNode, 1)
     case .precision: .format(\.precision)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Configuration
 import Foundation
 import Testing
 
@@ -10,6 +9,7 @@ import Testing
   static func row(_ bytes: Int) -> KernelMeasurement {
     var row = KernelMeasurement(device: "D", kernel: .copy, median: 0.5, source: "S")
     row.bytes = bytes
+    row.direction = "h2h"
     row.repeats = 3
     return row
   }
@@ -73,10 +73,10 @@ import Testing
     try Self.withPath { path in
       let content = TimingTable.jsonLine(Self.row(1)) + "\nnonsense\n"
       try Data(content.utf8).write(to: URL(filePath: path))
-      let error = #expect(throws: Diagnostic.self) {
+      let error = #expect(throws: (any Error).self) {
         try MeasurementLog(path: path, resumes: true)
       }
-      #expect(error?.location?.line == 2)
+      #expect(error.map { "\($0)".contains("\(path):2:") } == true)
       #expect(try Self.text(path) == content)
     }
   }

@@ -12,11 +12,12 @@ FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swif
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.
 RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
 
-.PHONY: help setup build release demo test test-debug test-release lint format bench readme install clean
+.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format bench readme install clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup    install what the build needs and the machine lacks (GSL, pkg-config)"
+	@echo "make setup-calibration  install what 'moesim calibrate measure' and 'rehearse' load: OpenBLAS, oneDNN"
 	@echo "make build    debug build"
 	@echo "make release  release build"
 	@echo "make demo     release build, then the quickstart scenario"
@@ -30,6 +31,9 @@ help:
 
 setup:
 	@sh .ci/install-dependencies
+
+setup-calibration:
+	@sh .ci/install-calibration-libraries
 
 build: setup
 	$(SWIFT) build

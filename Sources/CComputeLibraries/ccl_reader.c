@@ -13,6 +13,9 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/vfs.h>
+#endif
 
 typedef struct request {
   int64_t number;
@@ -20,7 +23,7 @@ typedef struct request {
   size_t length, handed, chunk;  // `handed` bytes have begun
   char *buffer;
   int under_way;
-  bool urgent, is_done, is_cancelled;
+  bool urgent, is_done;
   ccl_read_times times;
   struct request *next;
 } request;
@@ -130,6 +133,16 @@ static ccl_reader *start(int file, const void *memory, size_t bytes, int depth) 
     reader->depth = index + 1;
   }
   return reader;
+}
+
+bool ccl_is_memory_file_system(const char *path) {
+#ifdef __linux__
+  struct statfs status;
+  return statfs(path, &status) == 0 && (status.f_type == 0x01021994 || status.f_type == 0x858458f6);
+#else
+  (void)path;
+  return false;
+#endif
 }
 
 ccl_reader *ccl_reader_open(const char *path, int depth, bool direct, int *error) {

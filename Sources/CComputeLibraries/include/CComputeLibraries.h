@@ -137,6 +137,8 @@ typedef struct {
   int error;
 } ccl_read_times;
 
+/// Whether a folder lies in a file system that is kept in memory.
+bool ccl_is_memory_file_system(const char *path);
 /// Opens a file. `direct`: by O_DIRECT, where offsets, lengths and buffers are multiples of 4096.
 /// `depth`: reads under way at once. NULL with errno in `error`.
 ccl_reader *ccl_reader_open(const char *path, int depth, bool direct, int *error);

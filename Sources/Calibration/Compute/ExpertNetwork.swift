@@ -101,6 +101,7 @@ public final class ExpertNetwork {
     precondition(gate.count == hidden * width && up.count == gate.count, "Weights fit the shape.")
     precondition(downWeights.count == gate.count, "Weights fit the shape.")
     let plain = try LockableMemory(bytes: 2 * gate.count * library.precision.weightBytes)
+    defer { plain.hold() }
     encode(gate, into: plain.base)
     encode(up, into: plain.base + gate.count * library.precision.weightBytes)
     try pack(plain: plain.base, gateUp, 2 * width, hidden, at: 0, sumsAt: 0, of: expert)
@@ -113,6 +114,7 @@ public final class ExpertNetwork {
     let scale = 127 * weightScale
     let count = 2 * width * hidden
     let plain = try LockableMemory(bytes: count * library.precision.weightBytes)
+    defer { plain.hold() }
     for part in 0..<2 {
       let weights = part == 0 ? count : count / 2
       let partSeed = seed &* 2 &+ UInt64(part)

@@ -4,6 +4,9 @@ import CComputeLibraries
 
 /// Memory at a 2 MiB boundary, touched so that every page is there, in huge pages where the system
 /// grants them. Fit for reads by O_DIRECT.
+///
+/// Pointers into it do not keep it alive: whoever passes them on holds it until they are done with, by
+/// `hold` where nothing else does.
 public final class LockableMemory {
   /// Where it begins.
   public let base: UnsafeMutableRawPointer
@@ -44,6 +47,9 @@ public final class LockableMemory {
     if isLocked { _ = ccl_unlock(base, count) }
     isLocked = false
   }
+
+  /// Keeps it alive up to here; called in a `defer`.
+  @inline(never) public func hold() {}
 
   /// It as values of a type.
   public func values<T>(of type: T.Type, at byteOffset: Int = 0) -> UnsafeMutablePointer<T> {

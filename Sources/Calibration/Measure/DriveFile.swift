@@ -24,6 +24,9 @@ public final class DriveFile {
     bytes = max(piece, wanted / piece * piece)
     name = "\(folder)/.moesim-measure-\(ProcessInfo.processInfo.processIdentifier)-\(UUID())"
     let room = try Self.room(of: folder)
+    guard !Self.isMemory(folder) else {
+      throw ComputeError("\(folder) lives in memory (tmpfs); choose a folder on a drive")
+    }
     guard bytes + (1 << 30) <= room else {
       throw ComputeError(
         "\(folder) has \(room >> 20) MiB free, too little for a file of \(bytes >> 20) MiB and 1 GiB "
@@ -43,6 +46,7 @@ public final class DriveFile {
     }
     unlink(name)
     let buffer = try LockableMemory(bytes: piece)
+    defer { buffer.hold() }
     for index in 0..<bytes / piece {
       ccl_fill_bytes(buffer.base, piece, UInt64(index))
       let data = Data(bytesNoCopy: buffer.base, count: piece, deallocator: .none)
@@ -50,6 +54,11 @@ public final class DriveFile {
       progress(Double((index + 1) * piece) / Double(bytes))
     }
     try handle.synchronize()
+  }
+
+  /// Whether a folder's file system is a tmpfs or ramfs, which newer kernels let be read directly.
+  private static func isMemory(_ folder: String) -> Bool {
+    ccl_is_memory_file_system(folder)
   }
 
   private static func room(of folder: String) throws -> Int {

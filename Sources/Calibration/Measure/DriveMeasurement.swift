@@ -99,7 +99,11 @@ public struct DriveMeasurement {
     _ row: KernelMeasurement, _ reader: DriveReader, _ session: MeasurementSession
   ) throws -> [Double] {
     let (bytes, depth) = (row.bytes ?? 0, row.queueDepth ?? 1)
-    let buffer = try LockableMemory(bytes: bytes * depth)
+    // Twice as many are handed in as are served at once, so that each thread always finds the next: the
+    // number under way is the depth throughout.
+    let window = 2 * depth
+    let buffer = try LockableMemory(bytes: bytes * window)
+    defer { buffer.hold() }
     var places = places(row, session)
     var waiting: [DriveReader.Request] = []
     func submit(_ slot: Int) {
@@ -107,19 +111,19 @@ public struct DriveMeasurement {
         offset: places.next(), length: bytes, into: buffer.base + slot * bytes)
       if waiting.count > slot { waiting[slot] = request } else { waiting.append(request) }
     }
-    for slot in 0..<depth { submit(slot) }
+    for slot in 0..<window { submit(slot) }
     var times: [Double] = []
     let end = DriveReader.now + session.settings.secondsPerPoint
     let fewest = session.settings.minimumRepeats * depth
     var slot = 0
     var finished = 0
     // The oldest request is waited for and followed by another; the first of each slot warms up.
-    while finished < depth + session.settings.maximumRepeats {
+    while finished < window + session.settings.maximumRepeats {
       let time = try reader.wait(for: waiting[slot])
       finished += 1
-      if finished > depth { times.append(time.ended - time.began) }
+      if finished > window { times.append(time.ended - time.began) }
       submit(slot)
-      slot = (slot + 1) % depth
+      slot = (slot + 1) % window
       if times.count >= fewest, DriveReader.now > end { break }
     }
     for request in waiting { try reader.wait(for: request) }
@@ -131,6 +135,7 @@ public struct DriveMeasurement {
   ) throws -> [Double] {
     let bytes = row.bytes ?? 0
     let buffer = try LockableMemory(bytes: bytes)
+    defer { buffer.hold() }
     var places = places(row, session)
     var times: [Double] = []
     let end = DriveReader.now + session.settings.secondsPerPoint
@@ -154,6 +159,7 @@ public struct DriveMeasurement {
       let request = reader.submit(
         offset: places.next(), length: bytes, into: buffer.base, chunk: Self.chunk)
       let times = try reader.wait(for: request)
+      buffer.hold()
       return times.ended - times.submitted
     }
   }

@@ -82,6 +82,12 @@ public struct MachineDescription: Sendable, Equatable {
     return number << (shift ?? 0)
   }
 
+  /// Programs that wanted a processor, on average of the last minute; 0 where it is not told.
+  static func load() -> Double {
+    var loads = [0.0]
+    return getloadavg(&loads, 1) == 1 ? loads[0] : 0
+  }
+
   /// The drive below a folder, "QEMU HARDDISK (sda)" or "drive vda".
   public static func drive(of folder: String) -> String {
     var status = stat()

@@ -18,6 +18,10 @@ public final class MeasurementSession {
   /// References before and after, by name.
   public private(set) var drifts: [(name: String, before: Double, after: Double)] = []
 
+  /// The load of the machine when the session began: programs that want a processor, on average of a
+  /// minute.
+  public let loadBefore = MachineDescription.load()
+
   private let known: Set<KernelMeasurement>
   private let sink: (KernelMeasurement) throws -> Void
   private let progress: (Progress) -> Void

@@ -8,6 +8,13 @@ extension MeasurementSession {
   public func summary() -> [String] {
     var lines = ["\(timed.count) points timed" + (skipped > 0 ? ", \(skipped) there before" : "")]
     for (reason, count) in leftOut { lines.append("\(count) left out: \(reason)") }
+    let processors = Double(ProcessInfo.processInfo.activeProcessorCount)
+    if loadBefore > 0.3 * processors {
+      lines.append(
+        String(
+          format: "other programs were running at the start (load %.1f on %.0f processors): where "
+            + "they go on, times are too long and noisy", loadBefore, processors))
+    }
     if !timed.isEmpty {
       lines.append("spread of the middle half of repeats over the median:")
       for kernel in MeasuredKernel.allCases {

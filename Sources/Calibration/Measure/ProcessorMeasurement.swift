@@ -81,6 +81,7 @@ public struct ProcessorMeasurement {
       try RoutineCheck.elementLoops()
       let most = wanted.map { ($0.tokens ?? 1) * ($0.hidden ?? 1) }.max() ?? 1
       let arrays = try (0..<3).map { _ in try LockableMemory(bytes: 4 * most) }
+      defer { arrays.forEach { $0.hold() } }
       let values = arrays.map { $0.values(of: Float.self) }
       for index in 0..<2 { RandomValues.fill(values[index], count: most, seed: UInt64(index)) }
       for row in wanted {
@@ -140,6 +141,7 @@ public struct ProcessorMeasurement {
         }
         let vectors = try LockableMemory(bytes: 4 * tokens * hidden)
         RandomValues.fill(vectors.values(of: Float.self), count: tokens * hidden, seed: 9)
+        defer { vectors.hold() }
         try RoutineCheck.gate(gate, weights: weights.values(0), vectors: vectors, tokens: tokens)
         try session.measure(row) {
           try gate.run(

@@ -45,6 +45,7 @@ enum RoutineCheck {
     let vectors = random(tokens * hidden, seed: 3)
     let network = try ExpertNetwork(library, hidden: hidden, width: width, maximumTokens: tokens)
     let expert = try LockableMemory(bytes: network.bytes)
+    defer { expert.hold() }
     try network.pack(gate: weights[0], up: weights[1], down: weights[2], into: expert.base)
     var output = [Float](repeating: .nan, count: tokens * hidden)
     try network.run(expert: expert.base, tokens: tokens, vectors: vectors, output: &output)

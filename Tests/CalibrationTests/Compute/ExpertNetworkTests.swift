@@ -30,6 +30,7 @@ import Testing
       #expect(network.bytes % 4096 == 0)
       #expect(network.bytes >= 3 * hidden * width * precision.weightBytes)
       let expert = try LockableMemory(bytes: network.bytes)
+      defer { expert.hold() }
       try network.pack(gate: gate, up: up, down: down, into: expert.base)
       for batch in [1, 2, 3, 16, 33, tokens] {
         var output = [Float](repeating: .nan, count: batch * hidden)
@@ -49,6 +50,7 @@ import Testing
       let network = try ExpertNetwork(library, hidden: 64, width: 128, maximumTokens: 1)
       func output(_ seed: UInt64) throws -> [Float] {
         let expert = try LockableMemory(bytes: network.bytes)
+        defer { expert.hold() }
         try network.fill(expert.base, seed: seed)
         var output = [Float](repeating: 0, count: 64)
         let vector = NaiveLoops.values(64, seed: 9)

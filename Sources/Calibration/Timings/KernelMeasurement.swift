@@ -61,6 +61,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var queueDepth: Int?
   /// Devices that take part.
   public var devices: Int?
+  /// How many of them share a machine; all where absent.
+  public var devicesPerNode: Int?
 
   /// The format of weights, or of a collective's values: "bf16", "fp8", "int4".
   public var precision: String?
@@ -98,7 +100,9 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case headSize = "head_size"
     case query, past, bytes, direction, pinned, streams, threads
     case queueDepth = "queue_depth"
-    case devices, precision
+    case devices
+    case devicesPerNode = "devices_per_node"
+    case precision
     case activationPrecision = "activation_precision"
     case kvPrecision = "kv_precision"
     case distribution

@@ -14,7 +14,7 @@
 
 #define CUDART_VERSION 13000
 
-enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2 };
+enum cudaError_t { cudaSuccess = 0, cudaErrorInvalidValue = 1, cudaErrorMemoryAllocation = 2, cudaErrorNotReady = 600 };
 enum cudaMemcpyKind {
   cudaMemcpyHostToHost,
   cudaMemcpyHostToDevice,
@@ -143,6 +143,11 @@ inline cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 }
 inline cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   return emulation::synchronise(event), cudaSuccess;
+}
+/// Asking passes time: one piece of work somewhere is done first.
+inline cudaError_t cudaEventQuery(cudaEvent_t event) {
+  if (event->done < event->recorded) emulation::step();
+  return event->done < event->recorded ? cudaErrorNotReady : cudaSuccess;
 }
 inline cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t from, cudaEvent_t to) {
   if (from->done == 0 || to->done == 0) return cudaErrorInvalidValue;

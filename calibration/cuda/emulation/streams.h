@@ -119,6 +119,9 @@ inline void wait(Stream* stream, Event* event) {
     std::fprintf(stderr, "emulation: a wait for an event that was never recorded\n");
     std::abort();
   }
+  // A program that forgets its waits must be found out; a test forgets them all.
+  static const bool ignores = std::getenv("EMULATION_IGNORE_WAITS") != nullptr;
+  if (ignores) return;
   resolved(stream)->queue.push_back({nullptr, event, event->recorded});
 }
 inline void synchronise(Event* event) {

@@ -13,12 +13,12 @@ constexpr int attentionTile = 64;
 ///
 /// q: batch x heads x Size. k, v: batch x kvHeads x capacity x Size. Writes, for each head, the sum of
 /// exp(score - maximum) * v over the part, that maximum, and the sum of the exponentials.
-/// Grid: (splits, kvHeads * ceil(group / Group), batch), where group = heads / kvHeads.
+/// pasts: the cached tokens of each sequence. Grid: (splits, kvHeads * ceil(group / Group), batch), where group = heads / kvHeads.
 template <int Size, int Group>
 [[maybe_unused]] static __global__ void __launch_bounds__(attentionThreads) attendSplit(
     float* sums, float* maxima, float* totals, const __nv_bfloat16* q, const __nv_bfloat16* k,
-    const __nv_bfloat16* v, int heads, int kvHeads, int past, int capacity, int keysPerSplit,
-    float scale) {
+    const __nv_bfloat16* v, const int* pasts, int heads, int kvHeads, int capacity,
+    int keysPerSplit, float scale) {
   constexpr int lanes = 8;                            // lanes that share a key
   constexpr int keysAtOnce = attentionThreads / lanes;
   constexpr int chunks = Size / (8 * lanes);          // 16-byte pieces of a key for each lane
@@ -36,7 +36,7 @@ template <int Size, int Group>
   int queryCount = min(Group, kvHead * group + group - firstHead);
   int thread = threadIdx.x;
   int begin = blockIdx.x * keysPerSplit;
-  int end = min(past, begin + keysPerSplit);
+  int end = min(pasts[blockIdx.z], begin + keysPerSplit);
   std::size_t rows = (std::size_t(blockIdx.z) * kvHeads + kvHead) * capacity;
 
   for (int i = thread; i < Group * Size; i += attentionThreads) {

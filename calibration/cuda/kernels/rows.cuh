@@ -69,4 +69,50 @@ namespace calibration {
   }
 }
 
+/// out[r] = in[(first + r) % count]: rows of `size` values. One block a row.
+[[maybe_unused]] static __global__ void takeRows(
+    __nv_bfloat16* out, const __nv_bfloat16* in, int first, int count, int size) {
+  std::size_t from = std::size_t((first + int(blockIdx.x)) % count) * size;
+  std::size_t to = std::size_t(blockIdx.x) * size;
+  for (int i = threadIdx.x; i < size; i += blockDim.x) out[to + i] = in[from + i];
+}
+
+/// sums[(first + r) % count] += weight * rows[r]. One block a row, at most `count` rows.
+[[maybe_unused]] static __global__ void addRows(
+    float* sums, const __nv_bfloat16* rows, float weight, int first, int count, int size) {
+  std::size_t to = std::size_t((first + int(blockIdx.x)) % count) * size;
+  std::size_t from = std::size_t(blockIdx.x) * size;
+  for (int i = threadIdx.x; i < size; i += blockDim.x) {
+    sums[to + i] += weight * __bfloat162float(rows[from + i]);
+  }
+}
+
+/// out = bf16(sums), and sums = 0.
+[[maybe_unused]] static __global__ void takeSums(
+    __nv_bfloat16* out, float* sums, std::uint64_t count) {
+  std::uint64_t at = std::uint64_t(blockIdx.x) * blockDim.x + threadIdx.x;
+  if (at >= count) return;
+  out[at] = __float2bfloat16(sums[at]);
+  sums[at] = 0;
+}
+
+/// Splits rows of (heads + 2 kvHeads) * size values into queries, and keys and values that are
+/// appended to the cache: row r belongs to sequence r, whose last position
+/// is `lengths[r]` - 1. One block a row.
+[[maybe_unused]] static __global__ void appendToCache(
+    __nv_bfloat16* q, __nv_bfloat16* k, __nv_bfloat16* v, const __nv_bfloat16* in,
+    const int* lengths, int heads, int kvHeads, int size, int capacity) {
+  const __nv_bfloat16* row = in + std::size_t(blockIdx.x) * (heads + 2 * kvHeads) * size;
+  for (int i = threadIdx.x; i < heads * size; i += blockDim.x) {
+    q[std::size_t(blockIdx.x) * heads * size + i] = row[i];
+  }
+  int place = lengths[blockIdx.x] - 1;
+  for (int i = threadIdx.x; i < kvHeads * size; i += blockDim.x) {
+    std::size_t to =
+        ((std::size_t(blockIdx.x) * kvHeads + i / size) * capacity + place) * size + i % size;
+    k[to] = row[heads * size + i];
+    v[to] = row[(heads + kvHeads) * size + i];
+  }
+}
+
 }  // namespace calibration

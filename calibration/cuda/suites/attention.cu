@@ -12,10 +12,11 @@ namespace {
 
 void check(
     Context& context, const DecodeAttention& attention, const AttentionShape& shape, int past,
-    const DrawnBuffer& q, const DrawnBuffer& kv, std::size_t half,
+    const int* pasts, const DrawnBuffer& q, const DrawnBuffer& kv, std::size_t half,
     const DeviceBuffer<__nv_bfloat16>& out) {
   attention.run(
-      out.data(), q.data(), kv.data(), kv.data() + half, past, past, context.stream);
+      out.data(), q.data(), kv.data(), kv.data() + half, pasts, shape.batch, past, past,
+      context.stream);
   int size = shape.headSize, group = shape.heads / shape.kvHeads;
   std::vector<float> all =
       fetched(out.data(), std::size_t(shape.batch) * shape.heads * size, context.stream);
@@ -68,12 +69,15 @@ void measureShape(Context& context, AttentionShape shape, int past) {
   DrawnBuffer kv(2 * half * parts, 31, 1, context.stream);
   DeviceBuffer<__nv_bfloat16> out(values);
   DecodeAttention attention(shape, past, context.device.multiprocessors);
-  check(context, attention, shape, past, q, kv, half, out);
+  DeviceBuffer<int> pasts = uploaded(std::vector<int>(std::size_t(shape.batch), past));
+  check(context, attention, shape, past, pasts.data(), q, kv, half, out);
   context.measure(row, [&] {
     return context.timer.device(
         [&](long long i) {
           const __nv_bfloat16* keys = kv.data() + std::size_t(i) % parts * 2 * half;
-          attention.run(out.data(), q.data(), keys, keys + half, past, past, context.stream);
+          attention.run(
+              out.data(), q.data(), keys, keys + half, pasts.data(), shape.batch, past, past,
+              context.stream);
         },
         2);
   });

@@ -60,7 +60,8 @@ void measureGemm(Context& context) {
                                        128, 192, 256, 384, 512, 768, 1024, 2048, 4096, 8192};
   if (context.quick) heights = {1, 4, 16, 64, 256, 1024, 4096};
   if (context.tiny) heights = {1, 5};
-  for (auto [n, k] : shapes(context)) {
+  for (const Shape& shape : shapes(context)) {
+    std::int64_t n = std::get<0>(shape), k = std::get<1>(shape);
     std::size_t bytes = std::size_t(n) * k * 2;
     std::int64_t tallest = heights.back();
     if (!RotatingPool::fits(bytes + std::size_t(tallest) * (n + k) * 2)) {

@@ -66,7 +66,7 @@ int run(int count, char** arguments) {
     plan.budget = 0.3;
     plan.warmUp = 0.02;
   }
-  if (options.has("tiny")) plan = {3, 3, 1, 0, 0};
+  if (options.has("tiny")) plan = {1, 1, 1, 0, 0, 1};
   plan.noise = options.number("noise", plan.noise);
 
   DeviceDescription device = describeDevice(int(options.number("device", 0)));
@@ -77,7 +77,7 @@ int run(int count, char** arguments) {
   std::vector<std::string> names = options.list("model");
   if (names.empty()) names = measuredModels(isQuick);
   if (context.tiny) {
-    context.models = {tinyModel()};
+    context.models = tinyModels();
   } else {
     for (const std::string& name : names) {
       context.models.push_back(readModelShape(options.text("models", CALIBRATION_MODELS), name));

@@ -22,6 +22,8 @@ struct TimingPlan {
   double budget = 1.5;
   /// Time for which work runs before it is timed [s], so that clocks have risen.
   double warmUp = 0.05;
+  /// Runs before timing, at least.
+  int warmRuns = 3;
 };
 
 class Timer {
@@ -39,12 +41,12 @@ class Timer {
     do {
       body(iteration++);
       if (++warm % 8 == 0 || since(began) > plan.warmUp / 4) synchronise();
-    } while (warm < 3 || since(began) < plan.warmUp);
+    } while (warm < plan.warmRuns || since(began) < plan.warmUp);
     synchronise();
 
     double single = group(body, 1, launches);
     int inner = int(std::ceil(200e-6 / std::max(single, 1e-7)));
-    inner = std::max(1, std::min({inner, 64, 512 / std::max(1, launches)}));
+    inner = std::max(1, std::min({inner, 64, std::max(1, 512 / std::max(1, launches))}));
     return repeat([&] { return group(body, inner, launches); });
   }
 
@@ -54,7 +56,7 @@ class Timer {
     auto began = now();
     int warm = 0;
     do body(iteration++);
-    while (++warm < 3 || since(began) < plan.warmUp);
+    while (++warm < plan.warmRuns || since(began) < plan.warmUp);
     return repeat([&] {
       auto start = now();
       body(iteration++);

@@ -67,18 +67,12 @@ inline std::vector<std::string> measuredModels(bool quick) {
           "gpt-oss-20b",      "gpt-oss-120b"};
 }
 
-/// A model of no use but to try the programs on a slow machine.
-inline ModelShape tinyModel() {
-  ModelShape shape;
-  shape.name = "tiny";
-  shape.hidden = 128;
-  shape.width = 128;
-  shape.experts = 4;
-  shape.topK = 2;
-  shape.heads = 4;
-  shape.kvHeads = 2;
-  shape.headSize = 64;
-  return shape;
+/// Models of no use but to try the programs on a slow machine: among them are all sizes of heads, more
+/// query heads to a KV head than a kernel takes at once, and numbers of experts beside powers of two.
+inline std::vector<ModelShape> tinyModels() {
+  return {{"tiny", 128, 128, 4, 2, 4, 2, 64},
+          {"tiny-shared-head", 256, 128, 40, 3, 12, 1, 128},
+          {"tiny-many-experts", 128, 256, 130, 5, 2, 2, 256}};
 }
 
 }  // namespace calibration

@@ -48,7 +48,7 @@ class RowFile {
     if (file && file != stdout) std::fclose(file);
   }
 
-  /// Whether an earlier run has this row.
+  /// Whether this run or an earlier one has this row.
   bool has(const MeasurementRow& row) const { return done.count(rowKey(row.json())) > 0; }
   std::size_t earlier() const { return done.size(); }
 
@@ -57,6 +57,7 @@ class RowFile {
     if (std::fputs(line.c_str(), file) < 0 || std::fflush(file) != 0) {
       throw std::runtime_error("cannot write a row");
     }
+    done.insert(rowKey(line));
     ++count;
   }
   std::size_t written() const { return count; }

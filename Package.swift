@@ -26,6 +26,8 @@ let package = Package(
     // Floor 0
     .systemLibrary(
       name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
+    .target(
+      name: "CComputeLibraries", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
     .target(name: "Units"),
     // Floor 1
     .target(name: "SimulationKernel", dependencies: ["Units"]),
@@ -64,7 +66,7 @@ let package = Package(
       name: "Calibration",
       dependencies: [
         "Units", "Configuration", "KernelTiming", "ModelDescriptors", "Hardware", "Residency",
-        "Policies", "Routing", "RandomStreams", "CGSL",
+        "Policies", "Routing", "RandomStreams", "CGSL", "CComputeLibraries",
       ]),
     // Floor 7
     .target(

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import ModelDescriptors
+
 /// The parameters by which one family of kernels departs from the roofline.
 ///
 /// For work of `flop` FLOP and `bytes` bytes over `rows` rows in `kernels` launches, on a device
@@ -83,5 +85,35 @@ public struct FamilyLaw: Hashable, Sendable, BitwiseCopyable {
   public func memoryShare(bytes: Double, bandwidth: Double) -> Double {
     guard bytes > 0 else { return memoryEfficiency }
     return memoryEfficiency * bytes / (bytes + bandwidth * ramp)
+  }
+}
+
+extension FamilyLaw {
+  /// Seconds of `work` on a device, in software that adds nothing.
+  ///
+  /// What `DeviceTiming` predicts, written out: for fits and for tests. Packed weights are read at the
+  /// memory's rate; what unpacking costs must be in the parameters.
+  ///
+  /// - Parameter cached: whether operands that fit in the cache are read from it, as in a benchmark that
+  ///   repeats itself.
+  public func seconds(
+    _ work: KernelWork, on device: DeviceCapability, cached: Bool = false
+  ) -> Double {
+    guard work.kernels > 0 else { return 0 }
+    var compute = work.flop / device.peak(for: work.computeClass).rate.achievable
+    if work.flop > 0 { compute /= computeShare(rows: work.rows) }
+    var memory = 0.0
+    if work.bytes > 0 {
+      let bandwidth = device.bandwidth.achievable
+      memory = (work.bytes + bandwidth * ramp) / (bandwidth * memoryEfficiency)
+      if cached, device.cacheBytes > 0 {
+        let hit = min(max(2 - work.bytes / (device.cacheBytes * cacheShare), 0), 1)
+        memory *= 1 - hit + hit / cacheSpeed
+      }
+    }
+    let (short, long) = (min(compute, memory), max(compute, memory))
+    let lost = long > 0 ? overlapLoss * short * short / long : 0
+    return Double(work.kernels) * launch + depthLatency * work.depth.squareRoot()
+      + rowLatency * work.rows * work.groups + long + lost
   }
 }

@@ -24,15 +24,10 @@ public struct AIConfiguratorImporter: TimingImporter {
     _ path: String, options: ImportOptions, into result: inout ImportedTimings
   ) throws {
     var table = try ImportTable(path)
-    guard let device = options.device ?? ImportedNames.device(in: path) else {
-      throw Diagnostic(
-        location: SourceLocation(origin: path),
-        message: "the name of the file tells no known device; name it with --device")
-    }
+    let device = try options.device(of: path)
     let kind = try Kind(of: table)
     try table.require(kind.columns)
-    let source =
-      "aiconfigurator \(table.fileName.dropLast(table.fileName.hasSuffix(".csv") ? 4 : 0))"
+    let source = "aiconfigurator \(table.stem)"
     let context = Context(device: device, source: source)
     try table.forEachRow { row in
       for measurement in try context.measurements(of: row, kind) {
@@ -160,9 +155,27 @@ extension AIConfiguratorImporter {
       result.topK = try row.integer("topk")
       result.totalExperts = try row.integer("num_experts")
       result.experts = try row.quotient("num_experts", by: row.integer("moe_ep_size"))
-      result.distribution = row.text("distribution")
+      result.distribution = distribution(row.text("distribution"))
+      if isRecent, Self.ungatedShapes.contains([result.hidden, try row.integer("inter_size")]) {
+        result.matrices = 2
+      }
       return result
     }
+
+    /// Whether the collector is of the generation of vLLM 0.24.
+    ///
+    /// It then times experts of Nemotron models without a gate (two matrices), as they are, and draws
+    /// loads as `ExpertLoads.Skew.perDevice` says; before it gave all experts three matrices, and drew
+    /// as `.smallestFirst`.
+    private var isRecent: Bool { !source.contains("vllm0.14") }
+
+    private func distribution(_ text: String) -> String {
+      guard !isRecent, text.hasPrefix("power_law_") else { return text }
+      return "power_law_smallest_first_" + text.dropFirst("power_law_".count)
+    }
+
+    /// Hidden size and width of experts of the Nemotron 3 models (squared ReLU, no gate).
+    private static let ungatedShapes: [[Int?]] = [[2_688, 1_856], [2_048, 5_120], [1_024, 2_688]]
 
     private func gemm(_ row: ImportTable) throws -> KernelMeasurement {
       var result = start(.gemm, try row.number("latency_ms") / 1e3)

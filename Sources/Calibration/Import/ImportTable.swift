@@ -16,6 +16,9 @@ struct ImportTable {
   /// The name of the file alone.
   let fileName: String
 
+  /// The same without ".csv".
+  var stem: Substring { fileName.dropLast(fileName.hasSuffix(".csv") ? 4 : 0) }
+
   /// Opens a file.
   ///
   /// - Parameter standardNames: The names of the columns of a file whose first line is data already.
@@ -87,6 +90,9 @@ struct ImportTable {
     guard let place = places[name] else { return "" }
     return lines.fields[place]
   }
+
+  /// Whether a column is there and the row has a value in it.
+  func hasValue(_ name: String) -> Bool { !text(name).isEmpty }
 
   /// The whole number of a column.
   func integer(_ name: String, from least: Int = 1) throws -> Int {

@@ -56,10 +56,26 @@ public struct ImportOptions: Sendable {
   /// The model whose shapes a file means.
   public var model: ModelDescriptor?
 
+  /// Bytes of a copy, of formats that do not say (nvbandwidth's `--bufferSize`).
+  public var copyBytes: Int?
+
   /// Creates options.
-  public init(device: String? = nil, model: ModelDescriptor? = nil) {
+  public init(
+    device: String? = nil, model: ModelDescriptor? = nil, copyBytes: Int? = nil
+  ) {
     self.device = device
     self.model = model
+    self.copyBytes = copyBytes
+  }
+
+  /// The device as the user says it, or as a path does.
+  ///
+  /// - Throws: A diagnostic when neither says it.
+  func device(of path: String) throws -> String {
+    if let name = device ?? ImportedNames.device(in: path) { return name }
+    throw Diagnostic(
+      location: SourceLocation(origin: path),
+      message: "the path tells no known device; name it with --device")
   }
 }
 
@@ -69,16 +85,30 @@ public protocol TimingImporter: Sendable {
   var name: String { get }
   /// What is read, in one line.
   var summary: String { get }
+  /// Whether `ImportOptions.model` says anything to this format.
+  var usesModel: Bool { get }
+  /// Whether `ImportOptions.copyBytes` says anything to this format.
+  var usesCopyBytes: Bool { get }
   /// Reads one file and adds its rows.
   ///
   /// - Throws: `MissingFile`; a diagnostic or `Diagnostics` for what cannot be understood.
   func read(_ path: String, options: ImportOptions, into result: inout ImportedTimings) throws
 }
 
+extension TimingImporter {
+  /// Most files give their shapes.
+  public var usesModel: Bool { false }
+  /// Most files give the size of what was copied.
+  public var usesCopyBytes: Bool { false }
+}
+
 /// The formats of other tools.
 public enum TimingImporters {
   /// All formats, in the order of the documentation.
-  public static let all: [any TimingImporter] = [AIConfiguratorImporter()]
+  public static let all: [any TimingImporter] = [
+    AIConfiguratorImporter(), VidurImporter(), LLMServingSimImporter(), InferSimImporter(),
+    FrontierImporter(), LlamaBenchImporter(), FioImporter(), NvbandwidthImporter(),
+  ]
 
   /// The format of a name, or `nil`.
   public static func named(_ name: String) -> (any TimingImporter)? {

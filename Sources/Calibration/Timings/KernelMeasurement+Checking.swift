@@ -18,6 +18,7 @@ extension MeasuredKernel {
     case .copy: [.bytes, .direction]
     case .stream, .sendReceive: [.bytes]
     case .read: [.bytes, .queueDepth]
+    case .modelPrefill, .modelDecode: [.model, .batch, .query]
     case .launch: []
     case .allReduce, .allGather, .reduceScatter: [.bytes, .devices]
     // Of an exchange of tokens, `bytes` or `tokens`, `top_k` and `hidden`: see `fault`.

@@ -37,6 +37,7 @@ struct TimingColumn: Sendable {
     switch key {
     case .device: .requiredText(\.device)
     case .kernel: .kernel
+    case .model: .text(\.model)
     case .implementation: .text(\.implementation)
     case .m: .integer(\.m, 1)
     case .n: .integer(\.n, 1)
@@ -45,9 +46,11 @@ struct TimingColumn: Sendable {
     case .experts: .integer(\.experts, 1)
     case .totalExperts: .integer(\.totalExperts, 1)
     case .activated: .integer(\.activated, 0)
+    case .routed: .integer(\.routed, 0)
     case .topK: .integer(\.topK, 1)
     case .hidden: .integer(\.hidden, 1)
     case .width: .integer(\.width, 1)
+    case .matrices: .integer(\.matrices, 2)
     case .batch: .integer(\.batch, 1)
     case .heads: .integer(\.heads, 1)
     case .kvHeads: .integer(\.kvHeads, 1)
@@ -60,6 +63,8 @@ struct TimingColumn: Sendable {
     case .streams: .integer(\.streams, 1)
     case .threads: .integer(\.threads, 1)
     case .queueDepth: .integer(\.queueDepth, 1)
+    case .chunk: .integer(\.chunk, 1)
+    case .chunk: .integer(\.chunk, 1)
     case .devices: .integer(\.devices, 1)
     case .devicesPerNode: .integer(\.devicesPerNode, 1)
     case .precision: .format(\.precision)
@@ -70,6 +75,7 @@ struct TimingColumn: Sendable {
     case .median: .median
     case .minimum: .number(\.minimum)
     case .maximum: .number(\.maximum)
+    case .percentile99: .number(\.percentile99)
     case .repeats: .integer(\.repeats, 1)
     case .source: .requiredText(\.source)
     case .date: .text(\.date)

@@ -26,6 +26,7 @@ let package = Package(
     // Floor 0
     .systemLibrary(
       name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
+    .target(name: "CComputeLibraries", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
     .target(name: "Units"),
     // Floor 1
     .target(name: "SimulationKernel", dependencies: ["Units"]),
@@ -64,14 +65,14 @@ let package = Package(
       name: "Calibration",
       dependencies: [
         "Units", "Configuration", "KernelTiming", "ModelDescriptors", "Hardware", "Residency",
-        "Policies", "Routing", "RandomStreams", "CGSL",
+        "Policies", "Routing", "RandomStreams", "CGSL", "CComputeLibraries",
       ]),
     // Floor 7
     .target(
       name: "Experiments",
       dependencies: [
-        "Serving", "Policies", "Residency", "Routing", "Workload", "Configuration", "Units",
-        "RandomStreams",
+        "Serving", "Calibration", "Policies", "Residency", "Routing", "Workload", "Configuration",
+        "Units", "RandomStreams",
       ]),
     // Floor 8
     .target(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Residency
+import Residency
 import SimulationKernel
 
 /// Runs one replica through its workload.
@@ -59,5 +59,12 @@ public enum ServingSimulation {
       while let event = simulation.next() { engine.handle(event, in: &simulation) }
     }
     return (result, engine.timeline?.sink, engine.decisions?.sink)
+  }
+
+  /// The expert cache of a configuration, with its eviction rule and what it holds when a run begins.
+  ///
+  /// - Throws: What ``run(_:timeline:decisions:progress:)`` throws before it begins.
+  public static func expertTier(of configuration: ServingConfiguration) throws -> ResidencyTier {
+    try ServingEngine(configuration, timeline: nil).tier
   }
 }

@@ -17,7 +17,8 @@ struct MoesimCommand: ParsableCommand {
       """,
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
-      SimulateCommand.self, CompareCommand.self, ValidateCommand.self, CacheCommand.self,
+      SimulateCommand.self, RehearseCommand.self, CompareCommand.self, ValidateCommand.self,
+      CacheCommand.self,
       TraceCommand.self, CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 

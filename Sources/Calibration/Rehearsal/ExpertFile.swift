@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-internal import CComputeLibraries
+import CComputeLibraries
 import Foundation
 
 /// A file of random experts of true sizes, one after the other, each at a multiple of 4 KiB.

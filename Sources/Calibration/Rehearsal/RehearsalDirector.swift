@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Residency
-public import Routing
+import Residency
+import Routing
 
 /// What decides for an execution: which experts each gate names, how the cache finds them, where
 /// each goes, what is fetched ahead.

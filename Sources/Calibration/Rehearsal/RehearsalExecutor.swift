@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-internal import CComputeLibraries
-public import Policies
-public import Residency
+import CComputeLibraries
+import Policies
+import Residency
 
 /// Computes a model's steps for real, layer by layer, with its experts read into a cache as a
 /// director decides.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-internal import CComputeLibraries
+import CComputeLibraries
 
 /// Zeroed memory that is touched, aligned for reads past the page cache, and freed with its owner.
 final class RawMemory {

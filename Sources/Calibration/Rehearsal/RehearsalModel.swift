@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import ModelDescriptors
+import ModelDescriptors
 import Units
 
 /// Why something cannot be rehearsed, in words that say what would.
@@ -61,7 +61,8 @@ public struct RehearsalModel: Sendable {
   /// - Throws: ``RehearsalRefusal`` where the model has parts that are not executed.
   public init(_ model: ModelDescriptor, precision: PrecisionPlan) throws(RehearsalRefusal) {
     guard model.encoder.isEmpty else {
-      throw RehearsalRefusal("\(model.name) has an encoder; models with decoders alone are executed")
+      throw RehearsalRefusal(
+        "\(model.name) has an encoder; models with decoders alone are executed")
     }
     guard !model.isDense else {
       throw RehearsalRefusal("\(model.name) has no experts to load")

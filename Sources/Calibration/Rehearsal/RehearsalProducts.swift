@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-internal import CComputeLibraries
+import CComputeLibraries
 
 /// What computes products of matrices: OpenBLAS where it is installed.
 public final class RehearsalProducts {

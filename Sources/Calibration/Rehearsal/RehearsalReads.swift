@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-internal import CComputeLibraries
+import CComputeLibraries
 import Foundation
 import Residency
 
@@ -71,7 +71,8 @@ final class RehearsalReads {
 
   /// Begins the read of a block into a place.
   func begin(_ block: BlockID, into memory: UnsafeMutableRawPointer, place: Int, urgent: Bool) {
-    precondition(underWay[place] == nil && requests[block] == nil, "A place takes one read at a time.")
+    precondition(
+      underWay[place] == nil && requests[block] == nil, "A place takes one read at a time.")
     requests[block] = ccl_reader_submit(
       reader, UInt64(block.index * file.stride), file.stride, memory, pieceBytes, urgent)
     underWay[place] = block

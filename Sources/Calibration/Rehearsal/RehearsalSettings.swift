@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-public import Residency
+import Residency
 
 /// How an execution uses the machine.
 public struct RehearsalSettings: Sendable {

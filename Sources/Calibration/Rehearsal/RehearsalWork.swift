@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-internal import CComputeLibraries
+import CComputeLibraries
 
 /// The arithmetic of a step on real buffers: norms, projections, attention, gates, experts, head.
 final class RehearsalWork {
@@ -18,6 +18,8 @@ final class RehearsalWork {
   private let memory: RehearsalMemory
   private let products: RehearsalProducts
   private let tokens: Int
+  /// Tokens of the longest sequence.
+  var longest: Int { tokens }
   private let residual: FloatMemory
   private let normed: FloatMemory
   private let projected: FloatMemory
@@ -135,6 +137,46 @@ final class RehearsalWork {
       rows: rows, columns: model.hidden, depth: queries, attended.pointer, layer.output.pointer,
       outcome.pointer)
     ccl_add_scaled(residual.pointer, outcome.pointer, 1, rows * model.hidden)
+  }
+
+  /// The projections of a layer's queries, keys and values alone, for one row.
+  func projectInput(_ index: Int) {
+    let attention = model.layers[index].attention
+    products.product(
+      rows: 1, columns: (attention.heads + 2 * attention.keyValueHeads) * attention.headWidth,
+      depth: model.hidden, normed.pointer, memory.layers[index].queryKeyValue.pointer,
+      projected.pointer)
+  }
+
+  /// The projection of a layer's output alone, for one row.
+  func projectOutput(_ index: Int) {
+    let attention = model.layers[index].attention
+    products.product(
+      rows: 1, columns: model.hidden, depth: attention.heads * attention.headWidth,
+      attended.pointer, memory.layers[index].output.pointer, outcome.pointer)
+  }
+
+  /// Attention alone of one row behind `position` others.
+  func attend(_ index: Int, position: Int, slot: Int) {
+    let layer = memory.layers[index]
+    let attention = model.layers[index].attention
+    let size = attention.headWidth
+    let visible = attention.span.attended(visible: position + 1)
+    let start = (slot * attention.keyValueHeads * tokens + position + 1 - visible) * size
+    var shape = Self.shape(attention.heads, attention.keyValueHeads, size)
+    shape.kv_stride = Int32(tokens)
+    shape.past = Int32(visible)
+    ccl_attention_decode(
+      products.pool, &shape, projected.pointer, layer.keys.pointer + start,
+      layer.values.pointer + start, attended.pointer, scratch.base)
+  }
+
+  /// What a layer does beside products, for one row: two norms and two additions.
+  func elementwise() {
+    for _ in 0..<2 {
+      norm(residual, rows: 1)
+      ccl_add_scaled(sum.pointer, outcome.pointer, 1, model.hidden)
+    }
   }
 
   /// A gated (or plain) network: from `input` to `outcome`.

@@ -70,11 +70,11 @@ enum CommandFailure {
     switch error {
     case let code as ExitCode: code
     case is WriteFailure, is RoutingTraceWriteError: writeFailed
-    case is MissingFile: missingInput
+    case is MissingFile, is MissingTimings: missingInput
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
       is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch:
       badData
-    case is DoesNotFit: doesNotFit
+    case is DoesNotFit, is RehearsalTooLong: doesNotFit
     case is RequireLimitError, is EvictionError: usage
     case let error as CacheReplayError:
       if case .expertBytes = error { badData } else { usage }

@@ -23,6 +23,7 @@ public protocol RehearsalDirector {
 ///
 /// What it fetched ahead between two gates is begun behind the loads of the first of them.
 public struct RecordedDirector: RehearsalDirector {
+  /// What the cache holds at the beginning.
   public let content: [Decision.Place]
   private let events: [Decision]
   private var next = 0
@@ -47,6 +48,7 @@ public struct RecordedDirector: RehearsalDirector {
     return result
   }
 
+  /// The next forward pass, and the fetches up to its first access.
   public mutating func nextStep() throws -> (step: Decision.Step, ahead: [Decision.Prefetch])? {
     _ = fetches()
     guard next < events.count else { return nil }
@@ -57,6 +59,7 @@ public struct RecordedDirector: RehearsalDirector {
     return (step, fetches())
   }
 
+  /// The next access, and the fetches up to the one behind it.
   public mutating func access(
     layer: Int
   ) throws -> (access: Decision.Access, ahead: [Decision.Prefetch]) {
@@ -67,6 +70,7 @@ public struct RecordedDirector: RehearsalDirector {
     return (access, fetches())
   }
 
+  /// Does nothing: nothing depends on it.
   public mutating func computed(layer: Int) {}
 }
 
@@ -90,6 +94,7 @@ public struct RehearsalRequest: Sendable, Equatable {
 /// Decides by itself, with the tier, the eviction rule and the routing that a simulation uses: for
 /// policies that fetch on demand alone, whose decisions depend on no time.
 public struct LiveDirector: RehearsalDirector {
+  /// What the cache holds at the beginning.
   public private(set) var content: [Decision.Place] = []
   private var tier: ResidencyTier
   private var slots: SlotTable
@@ -137,6 +142,7 @@ public struct LiveDirector: RehearsalDirector {
   /// The tier as it stands.
   public var view: ResidencyView { tier.view }
 
+  /// The next forward pass; nothing is fetched ahead.
   public mutating func nextStep() throws -> (step: Decision.Step, ahead: [Decision.Prefetch])? {
     for sequence in step.sequences {
       guard let request = requests.first(where: { $0.number == sequence.request }) else { continue }
@@ -161,6 +167,7 @@ public struct LiveDirector: RehearsalDirector {
     return (step, [])
   }
 
+  /// Draws the gate's choices and has the cache judge them.
   public mutating func access(
     layer: Int
   ) throws -> (access: Decision.Access, ahead: [Decision.Prefetch]) {
@@ -195,6 +202,7 @@ public struct LiveDirector: RehearsalDirector {
     return (Decision.Access(layer: layer, members: list, evicted: evicted), [])
   }
 
+  /// Completes what was fetched.
   public mutating func computed(layer: Int) {
     for place in members.indices where set.outcomes[place] == .fetched {
       tier.complete(members[place].block)

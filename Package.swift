@@ -26,7 +26,8 @@ let package = Package(
     // Floor 0
     .systemLibrary(
       name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
-    .target(name: "CComputeLibraries", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
+    .target(
+      name: "CComputeLibraries", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
     .target(name: "Units"),
     // Floor 1
     .target(name: "SimulationKernel", dependencies: ["Units"]),

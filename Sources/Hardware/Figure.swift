@@ -82,6 +82,8 @@ public struct Figure: Hashable, Sendable {
 enum Plausible {
   static let capacity = 1_048_576.0...1.0e15  // bytes
   static let bandwidth = 1.0e6...1.0e15  // B/s
+  static let clock = 1.0e7...1.0e11  // Hz
+  static let cache = 1_024.0...1.0e12  // bytes
   static let peak = 1.0e8...1.0e18  // FLOP/s
   static let power = 0.0...200_000.0  // W
   static let price = 0.0...1.0e8  // USD

@@ -36,6 +36,10 @@ public struct GPUProfile: Sendable {
   public var architecture: String
   /// Streaming multiprocessors, or compute units.
   public var streamingMultiprocessors: Figure
+  /// The clock at which its peaks are stated [Hz], where known.
+  public var clock: Figure?
+  /// The cache before its memory [B], where known.
+  public var cache: Figure?
   /// Its memory; on a unified-memory machine its bandwidth is the GPU's own share of the pool.
   public var memory: MemoryProfile
   /// Dense peak rates [FLOP/s], with accumulation in 32 bits where that is slower.
@@ -58,6 +62,8 @@ public struct GPUProfile: Sendable {
     architecture = reader.requiredString("architecture")
     streamingMultiprocessors = reader.requiredFigure(
       "streaming_multiprocessors", .count, in: Plausible.units)
+    clock = reader.figure("clock", .hertz, in: Plausible.clock)
+    cache = reader.figure("cache", .bytes, in: Plausible.cache)
     memory = MemoryProfile(MappingReader(reader.requiredChild("memory"), into: reader.collector))
     peak = reader.peaks()
     power = reader.requiredPower()

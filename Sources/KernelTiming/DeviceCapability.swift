@@ -22,6 +22,12 @@ public struct DeviceCapability: Hashable, Sendable {
   public var name: String
   /// Bytes per second of the device's memory, reading and writing together.
   public var bandwidth: Rate
+  /// Units that run blocks of a kernel side by side: streaming multiprocessors, cores.
+  public var units: Double
+  /// The clock of the units [Hz]; 0 where nobody says.
+  public var clock: Double
+  /// The cache before the memory [B]; 0 where nobody says.
+  public var cacheBytes: Double
   private var peaks: [Rate?]
 
   /// Creates a capability.
@@ -30,10 +36,19 @@ public struct DeviceCapability: Hashable, Sendable {
   ///   - peaks: FLOP per second of dense products by class; a class that is absent runs as its
   ///     fallback (`ComputeClass.fallback`). FP32 must be there.
   ///   - bandwidth: of the device's memory.
-  public init(name: String, peaks: [ComputeClass: Rate], bandwidth: Rate) {
+  ///   - units: units that run blocks of a kernel side by side.
+  ///   - clock: of the units [Hz]; 0 where nobody says.
+  ///   - cacheBytes: the cache before the memory; 0 where nobody says.
+  public init(
+    name: String, peaks: [ComputeClass: Rate], bandwidth: Rate, units: Double = 1,
+    clock: Double = 0, cacheBytes: Double = 0
+  ) {
     precondition(peaks[.fp32] != nil, "Every device has a rate for fp32, the last resort.")
     self.name = name
     self.bandwidth = bandwidth
+    self.units = units
+    self.clock = clock
+    self.cacheBytes = cacheBytes
     self.peaks = ComputeClass.allCases.map { peaks[$0] }
   }
 

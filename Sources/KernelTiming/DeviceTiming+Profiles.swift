@@ -14,7 +14,8 @@ extension DeviceCapability {
   public init(gpu: GPUProfile) {
     self.init(
       name: gpu.name, peaks: gpu.peak.mapValues { Rate($0) },
-      bandwidth: Rate(gpu.memory.bandwidth))
+      bandwidth: Rate(gpu.memory.bandwidth), units: gpu.streamingMultiprocessors.nominal,
+      clock: gpu.clock?.nominal ?? 0, cacheBytes: gpu.cache?.nominal ?? 0)
   }
 
   /// What the processors of a host can do on its memory.

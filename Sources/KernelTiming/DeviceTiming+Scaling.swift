@@ -34,10 +34,10 @@ extension DeviceTiming {
     software.perStep *= overhead
     software.perCopy *= overhead
     var laws = laws
-    for family in KernelFamily.allCases {
-      for computeClass in ComputeClass.allCases {
-        laws[family, computeClass].launch *= overhead
-      }
+    laws.changeAll { entry in
+      entry.law.launch *= overhead
+      entry.law.depthLatency *= overhead
+      entry.law.rowLatency *= overhead
     }
     return DeviceTiming(
       capability: capability.scaled(compute: compute, memory: memory), software: software,
@@ -58,7 +58,9 @@ extension DeviceCapability {
       let found = peak(for: computeClass)
       if found.computeClass == computeClass { peaks[computeClass] = found.rate.times(compute) }
     }
-    return DeviceCapability(name: name, peaks: peaks, bandwidth: bandwidth.times(memory))
+    return DeviceCapability(
+      name: name, peaks: peaks, bandwidth: bandwidth.times(memory), units: units, clock: clock,
+      cacheBytes: cacheBytes)
   }
 }
 

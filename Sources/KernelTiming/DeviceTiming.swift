@@ -42,12 +42,22 @@ public struct DeviceTiming: Sendable {
     @usableFromInline var pointCount: Int32
     /// Whether they stand over active experts rather than rows.
     @usableFromInline var isOverGroups: Bool
+    /// The share of the shorter of arithmetic and traffic that is not hidden.
+    @usableFromInline var overlapLoss: Double
+    /// Seconds per root of the depth.
+    @usableFromInline var depthLatency: Double
+    /// Seconds per row of all groups.
+    @usableFromInline var rowLatency: Double
+    /// The place in the table of grids, or −1.
+    @usableFromInline var grid: Int32
+    /// The place in the table of laws of attention, or −1.
+    @usableFromInline var attention: Int32
   }
 
   /// Where the time of an operation goes.
   @frozen
   public struct Parts: Hashable, Sendable, BitwiseCopyable {
-    /// Seconds of launches.
+    /// Seconds of launches and other latencies, and what of the shorter of the other two is not hidden.
     public var overhead: Double
     /// Seconds that arithmetic alone would take.
     public var compute: Double
@@ -83,6 +93,10 @@ public struct DeviceTiming: Sendable {
   @usableFromInline let rows: [Row]
   /// The points of all factors that depend on the shape.
   @usableFromInline let points: [KernelSet.Point]
+  /// The grids of all rows that have one.
+  @usableFromInline let grids: [KernelGrid.Compiled]
+  /// The laws of attention of all rows that have one.
+  @usableFromInline let attention: [AttentionLaw.Compiled]
 
   @usableFromInline static let classCount = 6
   @usableFromInline static let storageCount = 3
@@ -102,6 +116,10 @@ public struct DeviceTiming: Sendable {
     self.kernels = kernels
     var rows: [Row] = []
     var points: [KernelSet.Point] = []
+    var grids: [KernelGrid.Compiled] = []
+    let attention = laws.attention.map {
+      $0.compiled(capability: capability, software: software)
+    }
     for family in KernelFamily.allCases {
       for computeClass in ComputeClass.allCases {
         for storage in KernelSet.Storage.allCases {
@@ -109,6 +127,13 @@ public struct DeviceTiming: Sendable {
           var row = Self.row(
             family, computeClass, storage, entry: entry, capability: capability,
             software: software, laws: laws)
+          let actual = capability.peak(for: entry?.arithmetic ?? computeClass).computeClass
+          if entry == nil, let grid = laws[family, actual, storage].grid {
+            row.grid = Int32(grids.count)
+            grids.append(grid.compiled)
+          }
+          row.attention = Int32(
+            laws.attention.firstIndex { $0.covers(family, computeClass) } ?? -1)
           if let entry, entry.points.count > 1 {
             row.firstPoint = Int32(points.count)
             row.pointCount = Int32(entry.points.count)
@@ -121,6 +146,8 @@ public struct DeviceTiming: Sendable {
     }
     self.rows = rows
     self.points = points
+    self.grids = grids
+    self.attention = attention
   }
 
   private static func row(
@@ -129,10 +156,13 @@ public struct DeviceTiming: Sendable {
     laws: TimingLaws
   ) -> Row {
     let (actual, peak) = capability.peak(for: entry?.arithmetic ?? computeClass)
-    let law = laws[family, actual]
+    let fitted = laws[family, actual, storage]
+    let law = fitted.law
     // A narrower format that the device does not multiply is unpacked like a weight-only one.
+    // Where packed weights were measured themselves, the law holds what unpacking costs.
     let unpacks =
-      storage == .packed || (actual != computeClass && computeClass.fallback == .fp16)
+      (storage == .packed && fitted.residuals == nil)
+      || (actual != computeClass && computeClass.fallback == .fp16)
     let constant = entry.flatMap { $0.points.count == 1 ? $0.points[0] : nil }
     let bandwidth =
       capability.bandwidth.achievable * law.memoryEfficiency * software.memoryEfficiency
@@ -144,7 +174,9 @@ public struct DeviceTiming: Sendable {
     return Row(
       secondsPerFlop: 1 / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
       secondsPerByte: 1 / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
-      launch: law.launch + software.perKernel, firstPoint: 0, pointCount: 0, isOverGroups: false)
+      launch: law.launch + software.perKernel, firstPoint: 0, pointCount: 0, isOverGroups: false,
+      overlapLoss: law.overlapLoss, depthLatency: law.depthLatency, rowLatency: law.rowLatency,
+      grid: -1, attention: -1)
   }
 
   /// The factors of a row whose kernels depend on the shape, at one place of its axis.
@@ -176,6 +208,9 @@ public struct DeviceTiming: Sendable {
       (Int(work.family.rawValue) * Self.classCount + Int(work.computeClass.rawValue))
       * Self.storageCount + (work.isSparse ? 2 : work.isWeightOnly ? 1 : 0)
     let row = rows[index]
+    if row.attention >= 0, work.sequences > 0 {
+      return attention[Int(row.attention)].parts(work, launch: software.perKernel)
+    }
     var compute = work.flop * row.secondsPerFlop
     if work.rows > 0 {
       // flop · (tiled + half) / rows, where tiled is rows rounded up to whole tiles.
@@ -189,8 +224,19 @@ public struct DeviceTiming: Sendable {
       compute /= factors.compute
       memory /= factors.memory
     }
+    var overhead =
+      Double(work.kernels) * row.launch + row.depthLatency * work.depth.squareRoot()
+      + row.rowLatency * work.rows * work.groups
+    if row.overlapLoss > 0 {
+      let (short, long) = (min(compute, memory), max(compute, memory))
+      if long > 0 { overhead += row.overlapLoss * short * short / long }
+    }
+    guard row.grid >= 0 else {
+      return Parts(overhead: overhead, compute: compute, memory: memory)
+    }
+    let factor = grids[Int(row.grid)].factor(work)
     return Parts(
-      overhead: Double(work.kernels) * row.launch, compute: compute, memory: memory)
+      overhead: overhead * factor, compute: compute * factor, memory: memory * factor)
   }
 
   /// Seconds that `work` takes when nothing else runs on the device; 0 for no work.

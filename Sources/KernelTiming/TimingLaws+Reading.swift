@@ -85,5 +85,10 @@ extension FamilyLaw {
     }
     if let value = reader.quantity("ramp", .seconds, in: 0...1) { ramp = value }
     if let value = reader.quantity("launch", .seconds, in: 0...1) { launch = value }
+    if let value = reader.double("overlap_loss", in: 0...4) { overlapLoss = value }
+    if let value = reader.quantity("depth_latency", .seconds, in: 0...1) { depthLatency = value }
+    if let value = reader.quantity("row_latency", .seconds, in: 0...1) { rowLatency = value }
+    if let value = reader.double("cache_speed", in: 1...100) { cacheSpeed = value }
+    if let value = reader.double("cache_share", in: 0.001...10) { cacheShare = value }
   }
 }

@@ -3,8 +3,8 @@
 import ModelDescriptors
 import Units
 
-/// The laws of a device: one `FamilyLaw` per kernel family and compute class, and where they are
-/// from.
+/// The laws of a device: one `FamilyLaw` per kernel family, compute class and storage of weights, and
+/// where they are from.
 ///
 /// `datasheet` and `processor` hold for devices that nobody measured. A profile may carry fitted
 /// parameters under `timing`, which `TimingLaws.read(_:over:into:)` lays over these.
@@ -26,29 +26,71 @@ public struct TimingLaws: Hashable, Sendable {
     }
   }
 
-  private var laws: [FamilyLaw]
-  /// Where the parameters are from.
-  public var source: String
-  /// How good the fit was; `nil` where nothing was fitted.
-  public var residuals: Residuals?
+  /// The law of one family, class and storage, and what was measured beside it.
+  public struct Entry: Hashable, Sendable {
+    /// The parameters.
+    public var law: FamilyLaw
+    /// What the law leaves over, by shape; `nil` where nothing was measured.
+    public var grid: KernelGrid?
+    /// How far the law and the grid are from shapes that they were not fitted to; `nil` where nothing
+    /// was measured.
+    public var residuals: Residuals?
 
-  /// Creates laws that are the same for every class of a family.
-  public init(source: String, residuals: Residuals? = nil, _ law: (KernelFamily) -> FamilyLaw) {
-    self.source = source
-    self.residuals = residuals
-    laws = KernelFamily.allCases.flatMap { family in
-      Array(repeating: law(family), count: ComputeClass.allCases.count)
+    /// An entry.
+    public init(law: FamilyLaw, grid: KernelGrid? = nil, residuals: Residuals? = nil) {
+      self.law = law
+      self.grid = grid
+      self.residuals = residuals
     }
   }
 
-  /// The law of a family in a compute class.
-  public subscript(family: KernelFamily, computeClass: ComputeClass) -> FamilyLaw {
-    get { laws[Self.index(family, computeClass)] }
-    set { laws[Self.index(family, computeClass)] = newValue }
+  private var entries: [Entry]
+  /// Where the parameters are from.
+  public var source: String
+  /// How good the fit was, over all families; `nil` where nothing was fitted.
+  public var residuals: Residuals?
+  /// Laws of attention by blocks, where they were fitted.
+  public var attention: [AttentionLaw] = []
+
+  /// Creates laws that are the same for every class and storage of a family.
+  public init(source: String, residuals: Residuals? = nil, _ law: (KernelFamily) -> FamilyLaw) {
+    self.source = source
+    self.residuals = residuals
+    entries = KernelFamily.allCases.flatMap { family in
+      Array(
+        repeating: Entry(law: law(family)),
+        count: ComputeClass.allCases.count * KernelSet.Storage.allCases.count)
+    }
   }
 
-  private static func index(_ family: KernelFamily, _ computeClass: ComputeClass) -> Int {
-    Int(family.rawValue) * ComputeClass.allCases.count + Int(computeClass.rawValue)
+  /// The law of a family in a compute class; setting it sets all storages.
+  public subscript(family: KernelFamily, computeClass: ComputeClass) -> FamilyLaw {
+    get { self[family, computeClass, .plain].law }
+    set {
+      for storage in KernelSet.Storage.allCases {
+        self[family, computeClass, storage].law = newValue
+      }
+    }
+  }
+
+  /// The entry of a family in a compute class on weights stored in a way.
+  public subscript(
+    family: KernelFamily, computeClass: ComputeClass, storage: KernelSet.Storage
+  ) -> Entry {
+    get { entries[Self.index(family, computeClass, storage)] }
+    set { entries[Self.index(family, computeClass, storage)] = newValue }
+  }
+
+  /// Changes every entry.
+  public mutating func changeAll(_ change: (inout Entry) -> Void) {
+    for index in entries.indices { change(&entries[index]) }
+  }
+
+  private static func index(
+    _ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage
+  ) -> Int {
+    (Int(family.rawValue) * ComputeClass.allCases.count + Int(computeClass.rawValue))
+      * KernelSet.Storage.allCases.count + Int(storage.rawValue)
   }
 
   /// The roofline at achievable rates, nothing else: for tests and for limits.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Units
+
 /// What a layer applies to each position alone.
 public enum FeedForwardDescriptor: Hashable, Sendable {
   /// Nothing: a layer with a mixer alone.
@@ -64,6 +66,15 @@ public struct DenseFeedForward: Hashable, Sendable {
   /// Stored parameters for inputs of width `input`.
   public func parameterCount(input: Int) -> Int {
     matrixParameterCount(input: input) + biases(input: input)
+  }
+
+  /// The cost of the network's products as one projection.
+  public func cost(
+    input: Int, format: NumberFormat, activations: NumberFormat
+  ) -> ProjectionCost {
+    ProjectionCost(
+      shapes: shapes(input: input), biases: biases(input: input), density: density,
+      indexBits: indexBits, format: format, activations: activations, kernels: kernels)
   }
 
   /// Launches: gate and up fused, the activation, down.

@@ -61,7 +61,8 @@ public final class ExpertNetwork {
     input = try LockableMemory(bytes: maximumTokens * hidden * inputBytes)
     inner = try LockableMemory(bytes: maximumTokens * 2 * width * 4)
     activated = try LockableMemory(bytes: maximumTokens * width * 4)
-    sums = try LockableMemory(bytes: maximumTokens * max(2 * width, hidden) * 4)
+    let sumBytes = library.precision == .int8 ? maximumTokens * max(2 * width, hidden) * 4 : 0
+    sums = try LockableMemory(bytes: sumBytes)
     scales = try LockableMemory(bytes: maximumTokens * 4)
   }
 

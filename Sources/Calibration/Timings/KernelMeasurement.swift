@@ -9,6 +9,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var device: String
   /// What was timed.
   public var kernel: MeasuredKernel
+  /// The model, where whole models were timed.
+  public var model: String?
   /// The implementation, "vllm_fused_moe", "openblas".
   public var implementation: String?
 
@@ -27,12 +29,18 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var totalExperts: Int?
   /// Experts that at least one token uses.
   public var activated: Int?
+  /// Pairs of a token and one of its experts that this device computed, where they were counted;
+  /// elsewhere `tokens` · `topK` · `experts` / `totalExperts` are expected.
+  public var routed: Int?
   /// Experts that each token uses.
   public var topK: Int?
   /// The size of a token's vector.
   public var hidden: Int?
   /// The inner width of an expert on this device.
   public var width: Int?
+
+  /// Matrices of an expert: 3 with a gate, 2 without; 3 where absent.
+  public var matrices: Int?
 
   /// Sequences.
   public var batch: Int?
@@ -42,7 +50,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var kvHeads: Int?
   /// Values in a head; of latent attention, in the latent vector.
   public var headSize: Int?
-  /// New tokens of each sequence.
+  /// New tokens of each sequence; of a whole model that generates, one after another.
   public var query: Int?
   /// Cached tokens of each sequence.
   public var past: Int?
@@ -59,8 +67,12 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var threads: Int?
   /// Reads under way at once.
   public var queueDepth: Int?
+  /// Bytes of the pieces in which a read is made, where it is.
+  public var chunk: Int?
   /// Devices that take part.
   public var devices: Int?
+  /// How many of them share a machine; all where absent.
+  public var devicesPerNode: Int?
 
   /// The format of weights, or of a collective's values: "bf16", "fp8", "int4".
   public var precision: String?
@@ -80,6 +92,8 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
   public var minimum: Double?
   /// The longest time [s].
   public var maximum: Double?
+  /// The time that one in a hundred exceeds [s].
+  public var percentile99: Double?
   /// How often it was timed.
   public var repeats: Int?
   /// Where the row is from.
@@ -89,16 +103,18 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
 
   /// The names in files.
   public enum CodingKeys: String, CodingKey, CaseIterable {
-    case device, kernel, implementation, m, n, k, tokens, experts
+    case device, kernel, model, implementation, m, n, k, tokens, experts
     case totalExperts = "total_experts"
-    case activated
+    case activated, routed
     case topK = "top_k"
-    case hidden, width, batch, heads
+    case hidden, width, matrices, batch, heads
     case kvHeads = "kv_heads"
     case headSize = "head_size"
     case query, past, bytes, direction, pinned, streams, threads
     case queueDepth = "queue_depth"
-    case devices, precision
+    case chunk, devices
+    case devicesPerNode = "devices_per_node"
+    case precision
     case activationPrecision = "activation_precision"
     case kvPrecision = "kv_precision"
     case distribution
@@ -106,6 +122,7 @@ public struct KernelMeasurement: Codable, Hashable, Sendable {
     case median = "median_s"
     case minimum = "min_s"
     case maximum = "max_s"
+    case percentile99 = "p99_s"
     case repeats, source, date
   }
 

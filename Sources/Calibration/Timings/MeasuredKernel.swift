@@ -32,9 +32,12 @@ public enum MeasuredKernel: String, CaseIterable, Codable, Sendable {
   case embedding
   /// A copy within or between memories: `bytes`, `direction`, `pinned`, `streams`.
   case copy
-  /// A triad or another pass over a memory, as a measure of its bandwidth: `bytes`, `threads`.
+  /// A triad or another pass over a memory, as a measure of its bandwidth: `bytes` read and written in
+  /// all, `threads`.
   case stream
-  /// Reads from a drive: `bytes` a request, `queue_depth` at once.
+  /// Reads from a drive: the time of one request of `bytes`. Without `chunk`, `queue_depth` such
+  /// requests are under way at once; with it, one request in pieces of `chunk` bytes, of which
+  /// `queue_depth` are.
   case read
   /// An empty kernel: what a launch costs.
   case launch
@@ -46,6 +49,12 @@ public enum MeasuredKernel: String, CaseIterable, Codable, Sendable {
   case reduceScatter = "reduce_scatter"
   /// Each device sends a part to each other: `bytes` on each of `devices`.
   case allToAll = "all_to_all"
+  /// A whole model, `model`, over `query` prompt tokens of each of `batch` sequences after `past`
+  /// cached ones.
+  case modelPrefill = "model_prefill"
+  /// A whole model that generates `query` tokens of each of `batch` sequences, one after another,
+  /// the first after `past` cached ones; the time is that of all.
+  case modelDecode = "model_decode"
   /// One message from a device to another.
   case sendReceive = "send_receive"
 }

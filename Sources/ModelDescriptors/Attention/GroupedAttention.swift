@@ -92,6 +92,7 @@ public struct GroupedAttention: SequenceMixer {
     core.prefillBytesPerToken = tokenBytes
     core.heads = Double(heads)
     core.headWidth = Double(headWidth)
+    core.keyValueHeads = Double(keyValueHeads)
     core.computeClass = plan.activations.computeClass
     blockIndexer?.addScan(to: &core, plan: plan)
     return core

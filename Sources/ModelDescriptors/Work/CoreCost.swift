@@ -34,6 +34,8 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
   public var heads: Double = 0
   /// Width of one head.
   public var headWidth: Double = 0
+  /// Heads of keys and values.
+  public var keyValueHeads: Double = 1
   /// Launches for a batch with decoding sequences, and as many again for one with prompts.
   public var kernels: Int32 = 1
   /// Whether the core is a recurrence.
@@ -52,14 +54,17 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
   public func decodeWork(_ load: AttentionLoad) -> KernelWork {
     guard load.decodeSequences > 0, kernels > 0 else { return .none }
     let tokens = Double(load.decodeSequences)
-    return KernelWork(
+    var work = KernelWork(
       family: isRecurrent ? .linearAttention : .attentionDecode,
       flop: decodeFlopPerRow * load.decodeContext + decodeFlopPerToken * tokens
         + scanFlopPerRow * load.decodeScanned,
       bytes: decodeBytesPerRow * load.decodeContext + decodeBytesPerToken * tokens
         + scanBytesPerRow * load.decodeScanned,
-      rows: tokens, columns: heads, depth: headWidth, computeClass: computeClass,
-      kernels: Int(kernels))
+      rows: tokens, columns: heads, depth: headWidth, groups: keyValueHeads,
+      computeClass: computeClass, kernels: Int(kernels))
+    work.sequences = tokens
+    work.context = load.decodeContext / tokens
+    return work
   }
 
   /// The work of the prompt tokens of a load.
@@ -70,14 +75,17 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
     guard load.prefillTokens > 0, kernels > 0 else { return .none }
     let tokens = Double(load.prefillTokens)
     let earlier = max(0, load.prefillContext - tokens)
-    return KernelWork(
+    var work = KernelWork(
       family: isRecurrent ? .linearAttention : .attentionPrefill,
       flop: prefillFlopPerPair * load.prefillPairs + prefillFlopPerToken * tokens
         + prefillFlopPerEarlierRow * earlier + scanFlopPerRow * load.prefillScanned,
       bytes: prefillBytesPerRow * load.prefillContext + prefillBytesPerToken * tokens
         + prefillBytesPerSequence * Double(load.prefillSequences)
         + scanBytesPerRow * load.prefillContext,
-      rows: tokens, columns: heads, depth: headWidth, computeClass: computeClass,
-      kernels: Int(kernels))
+      rows: tokens, columns: heads, depth: headWidth, groups: keyValueHeads,
+      computeClass: computeClass, kernels: Int(kernels))
+    work.sequences = Double(load.prefillSequences)
+    work.context = load.prefillContext / Double(load.prefillSequences)
+    return work
   }
 }

@@ -41,12 +41,17 @@ public struct KernelWork: Hashable, Sendable, BitwiseCopyable {
   public var bytes: Double
   /// Rows of the product, in tokens; for grouped products, the mean rows per group.
   public var rows: Double
-  /// Columns of the product (output features).
+  /// Columns of the product (output features); heads of attention.
   public var columns: Double
-  /// Depth of the product (input features).
+  /// Depth of the product (input features); width of a head of attention.
   public var depth: Double
-  /// Sets of weights that are multiplied in one launch: the active experts of a grouped product.
+  /// Sets of weights that are multiplied in one launch: the active experts of a grouped product; heads
+  /// of keys and values of attention.
   public var groups: Double
+  /// Sequences of attention.
+  public var sequences: Double = 0
+  /// Cached rows that a sequence's last token sees, on average over the sequences of attention.
+  public var context: Double = 0
   /// Launches that the operation consists of.
   public var kernels: Int32
   /// The kind of kernel.

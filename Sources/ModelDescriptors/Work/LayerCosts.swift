@@ -167,10 +167,7 @@ extension LayerDescriptor {
   public func costs(under plan: PrecisionPlan) -> LayerCosts {
     let part = { (network: DenseFeedForward?, input: Int, format: NumberFormat) in
       guard let network else { return ProjectionCost.none }
-      return ProjectionCost(
-        shapes: network.shapes(input: input), biases: network.biases(input: input),
-        density: network.density, indexBits: network.indexBits, format: format,
-        activations: plan.activations, kernels: network.kernels)
+      return network.cost(input: input, format: format, activations: plan.activations)
     }
     let mixer = attention.mixer
     let input = mixer?.inputMatrices(hidden: hiddenSize) ?? []

@@ -59,7 +59,7 @@ public struct ProjectionCost: Hashable, Sendable, BitwiseCopyable {
   ///   - indexBits: bits beside each stored element that say where it belongs.
   ///   - activations: the format of the rows read and written.
   ///   - kernels: launches per execution.
-  init(
+  public init(
     shapes: [MatrixShape], biases: Int = 0, density: Double = 1, indexBits: Double = 0,
     format: NumberFormat, activations: NumberFormat, kernels: Int
   ) {

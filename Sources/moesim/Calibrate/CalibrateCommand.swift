@@ -7,5 +7,5 @@ struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
     abstract: "Reads, measures, fits and checks timings of real machines.",
-    subcommands: [])
+    subcommands: [CalibrateMeasureCommand.self])
 }

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import RandomStreams
+
+/// Parts for cross-validation, dealt by shape groups: points of one shape are held out together, since
+/// they say much about each other.
+struct ShapeFolds {
+  /// The part of each point.
+  let parts: [Int]
+  /// How many parts there are; 1 when there are too few groups to hold any out.
+  let count: Int
+  /// How many groups there are.
+  let groups: Int
+
+  /// Deals the groups of `points` into at most `count` parts, at random.
+  init(_ points: [TimedWork], count: Int, seed: UInt64) {
+    let names = Set(points.map(\.group)).sorted()
+    groups = names.count
+    self.count = names.count >= 2 ? min(count, names.count) : 1
+    var stream = RandomStream(seed: seed, replication: 0, purpose: .residuals, entity: 1)
+    let order = names.shuffled(using: &stream)
+    var part: [String: Int] = [:]
+    for (index, name) in order.enumerated() { part[name] = index % self.count }
+    parts = points.map { part[$0.group] ?? 0 }
+  }
+}

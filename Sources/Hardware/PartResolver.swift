@@ -17,7 +17,27 @@ struct PartResolver {
   /// a mapping that says everything. `nil` after reporting that there is none.
   func reader(_ node: ConfigurationNode, _ kind: PartKind) -> MappingReader? {
     if node.isNull { return nil }
-    return resolve(node, kind, depth: 0).map { MappingReader($0, into: collector) }
+    return resolve(node, kind, depth: 0).map { MappingReader(withTiming($0), into: collector) }
+  }
+
+  /// The part with its timing laws in place, where it names the file that they stand in.
+  private func withTiming(_ part: ConfigurationNode) -> ConfigurationNode {
+    guard case .mapping(var entries) = part.content,
+      let index = entries.firstIndex(where: { $0.key == "timing" }),
+      let name = entries[index].value.scalar
+    else { return part }
+    do {
+      entries[index].value = try library.timing(name)
+    } catch let error as Diagnostics {
+      for diagnostic in error.all { collector.report(diagnostic) }
+      entries.remove(at: index)
+    } catch {
+      collector.report(entries[index].value, "\(error)")
+      entries.remove(at: index)
+    }
+    var result = part
+    result.content = .mapping(entries)
+    return result
   }
 
   /// The same, with `count`: how many of them there are.

@@ -72,8 +72,29 @@ public struct ProfileLibrary: Sendable {
   /// The machine of a name or path.
   /// - Throws: `MissingFile` when there is none, `Diagnostics` when it or one of its parts is wrong.
   public func machine(_ nameOrPath: String) throws -> MachineProfile {
-    let path = try file(nameOrPath, in: "", what: "machine")
-    return try machine(reading: try ConfigurationNode.load(path: path))
+    try machine(reading: try machineNode(nameOrPath, depth: 0))
+  }
+
+  /// The content of a machine's file; with the key `base`, laid over another's.
+  private func machineNode(_ nameOrPath: String, depth: Int) throws -> ConfigurationNode {
+    let node = try ConfigurationNode.load(path: try file(nameOrPath, in: "", what: "machine"))
+    guard let base = node["base"]?.scalar else { return node }
+    guard depth < 8 else {
+      throw Diagnostic(
+        location: node.location, path: "base",
+        message: "machines refer to machines more than eight deep; is there a circle?")
+    }
+    return overlay(node, on: try machineNode(base, depth: depth + 1))
+  }
+
+  private func overlay(
+    _ node: ConfigurationNode, on base: ConfigurationNode
+  ) -> ConfigurationNode {
+    var override = node
+    let described = ["base", "gpu"]
+    override.content = .mapping((node.mapping ?? []).filter { !described.contains($0.key) })
+    let merged = PartResolver.overlay(override, on: base)
+    return node["gpu"].map { Self.overlay($0, onEachGPUOf: merged) } ?? merged
   }
 
   /// The machine that a scenario names, or describes in place.
@@ -84,12 +105,7 @@ public struct ProfileLibrary: Sendable {
   public func machine(_ node: ConfigurationNode) throws -> MachineProfile {
     if let name = node.scalar { return try machine(name) }
     guard let base = node["base"]?.scalar else { return try machine(reading: node) }
-    let path = try file(base, in: "", what: "machine")
-    var override = node
-    let described = ["base", "gpu"]
-    override.content = .mapping((node.mapping ?? []).filter { !described.contains($0.key) })
-    var merged = PartResolver.overlay(override, on: try ConfigurationNode.load(path: path))
-    if let gpu = node["gpu"] { merged = Self.overlay(gpu, onEachGPUOf: merged) }
+    let merged = overlay(node, on: try machineNode(base, depth: 0))
     return try machine(reading: merged.moved(to: node.path))
   }
 
@@ -168,6 +184,11 @@ public struct ProfileLibrary: Sendable {
   func part(_ kind: PartKind, _ name: String) throws -> ConfigurationNode {
     let path = try file(name, in: "parts/\(kind.rawValue)", what: "\(kind.rawValue) part")
     return try ConfigurationNode.load(path: path)
+  }
+
+  /// The content of a file of fitted timing laws.
+  func timing(_ name: String) throws -> ConfigurationNode {
+    try ConfigurationNode.load(path: try file(name, in: "timings", what: "timing file"))
   }
 
   /// Reads one part alone, to check its file.

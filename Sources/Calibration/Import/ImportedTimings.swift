@@ -85,10 +85,21 @@ public protocol TimingImporter: Sendable {
   var name: String { get }
   /// What is read, in one line.
   var summary: String { get }
+  /// Whether `ImportOptions.model` says anything to this format.
+  var usesModel: Bool { get }
+  /// Whether `ImportOptions.copyBytes` says anything to this format.
+  var usesCopyBytes: Bool { get }
   /// Reads one file and adds its rows.
   ///
   /// - Throws: `MissingFile`; a diagnostic or `Diagnostics` for what cannot be understood.
   func read(_ path: String, options: ImportOptions, into result: inout ImportedTimings) throws
+}
+
+extension TimingImporter {
+  /// Most files give their shapes.
+  public var usesModel: Bool { false }
+  /// Most files give the size of what was copied.
+  public var usesCopyBytes: Bool { false }
 }
 
 /// The formats of other tools.

@@ -17,6 +17,9 @@ public struct LLMServingSimImporter: TimingImporter {
   /// What is read, in one line.
   public let summary = "LLMServingSim: MoE by activated experts, attention, dense layers"
 
+  /// The model may be named.
+  public let usesModel = true
+
   /// Creates the importer.
   public init() {}
 

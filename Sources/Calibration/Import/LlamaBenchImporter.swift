@@ -16,6 +16,9 @@ public struct LlamaBenchImporter: TimingImporter {
   /// What is read, in one line.
   public let summary = "llama-bench: whole models, prompts and generation (json, jsonl, csv, md)"
 
+  /// The model may be named.
+  public let usesModel = true
+
   /// Creates the importer.
   public init() {}
 

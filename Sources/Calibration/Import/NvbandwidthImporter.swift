@@ -16,6 +16,9 @@ public struct NvbandwidthImporter: TimingImporter {
   /// nvbandwidth's usual buffer [B] (`defaultBufferSize` of its common.h).
   public static let usualBytes = 512 << 20
 
+  /// The size of the buffer may be named.
+  public let usesCopyBytes = true
+
   /// Creates the importer.
   public init() {}
 

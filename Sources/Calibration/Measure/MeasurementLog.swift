@@ -43,18 +43,7 @@ public final class MeasurementLog {
   }
 
   private static func rows(_ content: Data, path: String) throws -> [KernelMeasurement] {
-    let decoder = JSONDecoder()
-    var rows: [KernelMeasurement] = []
-    for (number, line) in content.split(separator: UInt8(ascii: "\n")).enumerated() {
-      do {
-        rows.append(try decoder.decode(KernelMeasurement.self, from: Data(line)))
-      } catch {
-        throw Diagnostic(
-          location: SourceLocation(file: path, line: number + 1, column: 1),
-          message: "is not a measured row, so it cannot be gone on with")
-      }
-    }
-    return rows
+    try TimingTable.parse(String(decoding: content, as: UTF8.self), file: path, format: .jsonLines)
   }
 
   /// Appends a row; it is in the file when this returns.

@@ -48,17 +48,6 @@ public struct TimedWork: Sendable {
   public var size: Double
 }
 
-extension KernelSet.Storage {
-  /// The name in files.
-  public var name: String {
-    switch self {
-    case .plain: "plain"
-    case .packed: "packed"
-    case .sparse: "sparse"
-    }
-  }
-}
-
 extension KernelMeasurement {
   /// The timing as a law sees it; `nil` where it is none of a law's: copies, reads, collectives.
   public func timedWork() -> TimedWork? {
@@ -70,7 +59,8 @@ extension KernelMeasurement {
     case .attentionPrefill, .attentionDecode: return attention()
     case .gate, .elementwise: return small(format)
     case .latentAttentionPrefill, .latentAttentionDecode, .linearAttention, .embedding, .copy,
-      .stream, .read, .launch, .allReduce, .allGather, .reduceScatter, .allToAll, .sendReceive:
+      .stream, .read, .launch, .allReduce, .allGather, .reduceScatter, .allToAll, .sendReceive,
+      .modelPrefill, .modelDecode:
       return nil
     }
   }

@@ -64,6 +64,7 @@ struct TimingColumn: Sendable {
     case .threads: .integer(\.threads, 1)
     case .queueDepth: .integer(\.queueDepth, 1)
     case .chunk: .integer(\.chunk, 1)
+    case .chunk: .integer(\.chunk, 1)
     case .devices: .integer(\.devices, 1)
     case .devicesPerNode: .integer(\.devicesPerNode, 1)
     case .precision: .format(\.precision)
@@ -74,6 +75,7 @@ struct TimingColumn: Sendable {
     case .median: .median
     case .minimum: .number(\.minimum)
     case .maximum: .number(\.maximum)
+    case .percentile99: .number(\.percentile99)
     case .repeats: .integer(\.repeats, 1)
     case .source: .requiredText(\.source)
     case .date: .text(\.date)

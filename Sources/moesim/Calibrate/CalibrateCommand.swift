@@ -7,5 +7,8 @@ struct CalibrateCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "calibrate",
     abstract: "Reads, measures, fits and checks timings of real machines.",
-    subcommands: [CalibrateMeasureCommand.self])
+    subcommands: [
+      CalibrateMeasureCommand.self, CalibrateImportCommand.self, CalibrateFitCommand.self,
+      CalibrateCheckCommand.self,
+    ])
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Configuration
+import Hardware
+import KernelTiming
+
+/// The device of a machine that timings are of: a GPU or the processor.
+public struct CalibrationTarget: Sendable {
+  /// Which of the machine's devices.
+  public enum Kind: String, CaseIterable, Sendable {
+    case gpu, cpu
+  }
+
+  /// The machine as it was named.
+  public var machine: String
+  /// Which device it is.
+  public var kind: Kind
+  /// What the profile says of it.
+  public var capability: DeviceCapability
+  /// The laws that the profile has.
+  public var laws: TimingLaws
+
+  /// The device of `profile` that rows of `device` are of: its first GPU, or its processor where that
+  /// bears the name or there is no GPU.
+  ///
+  /// - Throws: `Diagnostics` when the profile's laws are wrong.
+  public init(_ profile: MachineProfile, named machine: String, rowsOf device: String) throws {
+    self.machine = machine
+    let isProcessor =
+      profile.gpus.isEmpty || (device == profile.cpu.name && device != profile.gpus[0].name)
+    kind = isProcessor ? .cpu : .gpu
+    let collector = DiagnosticCollector()
+    let standard: TimingLaws
+    let node: ConfigurationNode?
+    if isProcessor {
+      capability = DeviceCapability(cpu: profile.cpu, dram: profile.dram)
+      (standard, node) = (.processor, profile.cpu.timing)
+    } else {
+      capability = DeviceCapability(gpu: profile.gpus[0])
+      (standard, node) = (.datasheet, profile.gpus[0].timing)
+    }
+    laws = node.map { TimingLaws.read($0, over: standard, into: collector) } ?? standard
+    try collector.throwIfAny()
+  }
+
+  /// What to begin a fit with: the standard laws, since fitted ones would be fitted again.
+  public var standardLaws: TimingLaws { kind == .cpu ? .processor : .datasheet }
+
+  /// Whether rows of `device` are of this device by name.
+  public func isNamed(_ device: String) -> Bool {
+    device == capability.name || device.hasPrefix(capability.name + " ")
+  }
+
+  /// A machine's file that lays fitted laws over this machine.
+  ///
+  /// - Parameters:
+  ///   - name: the new machine's name.
+  ///   - summary: what it is, in one line.
+  public func machineFile(_ laws: TimingLaws, name: String, summary: String) -> String {
+    """
+    # SPDX-License-Identifier: GPL-3.0-or-later
+    name: \(TimingLaws.quoted(name))
+    base: \(TimingLaws.quoted(machine))
+    summary: \(TimingLaws.quoted(summary))
+    \(kind.rawValue):
+      timing:
+
+    """ + laws.yaml(indentation: 4)
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import ModelDescriptors
+
+extension TimingLaws {
+  /// The laws of one device for another whose kernels nobody timed.
+  ///
+  /// Shares stay, so that rates follow the other's profile; latencies shorten with its clock, where both
+  /// are known, since launches and chains of dependent steps take cycles; grids stay behind, since they
+  /// hold what one device's kernels do at its own tile and wave sizes.
+  public func transferred(from origin: DeviceCapability, to target: DeviceCapability) -> TimingLaws {
+    var laws = self
+    let ratio = origin.clock > 0 && target.clock > 0 ? origin.clock / target.clock : 1
+    laws.changeAll { entry in
+      entry.grid = nil
+      guard entry.residuals != nil else { return }
+      entry.law.launch *= ratio
+      entry.law.depthLatency *= ratio
+      entry.law.rowLatency *= ratio
+    }
+    laws.attention = attention.map { law in
+      var law = law
+      law.grid = nil
+      law.launch *= ratio
+      law.tileTime *= ratio
+      law.joinTime *= ratio
+      law.tokenTime *= ratio
+      return law
+    }
+    laws.source = "\(source), carried over from \(origin.name)"
+    laws.residuals = nil
+    return laws
+  }
+}

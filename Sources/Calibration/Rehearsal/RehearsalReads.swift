@@ -54,7 +54,7 @@ final class RehearsalReads {
   private static func load(_ file: ExpertFile) throws(RehearsalRefusal) -> RawMemory {
     let memory = try RawMemory(bytes: file.bytes)
     var code: Int32 = 0
-    guard let reader = ccl_reader_open(file.path, 1, true, &code) else {
+    guard let reader = ccl_reader_open(file.path, 1, false, &code) else {
       throw RehearsalRefusal("cannot read \(file.path): \(String(cString: strerror(code)))")
     }
     defer { ccl_reader_close(reader) }

@@ -123,12 +123,8 @@ struct RehearseCommand: ParsableCommand {
       outcome.report.notices += try writer.finish().notices
     }
     if let writesTimings {
-      let encoder = JSONEncoder()
-      encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-      let lines = try outcome.measurements.map {
-        String(decoding: try encoder.encode($0), as: UTF8.self) + "\n"
-      }
-      try OutputWriter.write(lines.joined(), to: writesTimings)
+      let text = TimingTable.text(outcome.measurements, as: .jsonLines)
+      try OutputWriter.write(text, to: writesTimings)
     }
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     let renderer = RehearsalRenderer(format: format, style: style)
@@ -147,7 +143,9 @@ struct RehearseCommand: ParsableCommand {
       options.settings.source = pacedMemory == nil ? .drive : .memory
     }
     if let budget { options.budget = try Self.budget(budget) }
-    if let timings { options.timings = try Self.rows(timings) }
+    if let timings { options.timings = try TimingTable.read(timings) }
+    let machine = MachineDescription.current()
+    options.device = machine.processor
     options.date = Date.now.formatted(.iso8601.year().month().day())
     return options
   }
@@ -189,29 +187,6 @@ struct RehearseCommand: ParsableCommand {
     }
     return budget
   }
-
-  private static func rows(_ path: String) throws -> [KernelMeasurement] {
-    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
-      throw MissingTimings(path: path)
-    }
-    let decoder = JSONDecoder()
-    var rows: [KernelMeasurement] = []
-    for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated()
-    where !line.isEmpty {
-      do {
-        rows.append(try decoder.decode(KernelMeasurement.self, from: Data(line.utf8)))
-      } catch {
-        throw RehearsalRefusal("\(path), line \(number + 1): no row of a table of timings")
-      }
-    }
-    return rows
-  }
-}
-
-/// A file of timings that is not there.
-struct MissingTimings: Error, CustomStringConvertible {
-  var path: String
-  var description: String { "there is no file '\(path)'" }
 }
 
 extension RehearsalOptions.Decisions: ExpressibleByArgument {}

@@ -85,11 +85,11 @@ extension RehearsalExecutor {
     let sorted = seconds.sorted()
     var row = KernelMeasurement(
       device: options.device, kernel: kernel, median: sorted[sorted.count / 2],
-      source: "moesim rehearse")
+      source: "moesim rehearse, \(products.name)")
     row.minimum = sorted.first
     row.maximum = sorted.last
     row.repeats = sorted.count
-    row.implementation = products.name
+    row.implementation = products.isPlain ? "plain" : "openblas"
     row.precision = "fp32"
     row.threads = products.threads
     row.date = options.date

@@ -24,7 +24,6 @@ public final class RehearsalExecutor {
   var record = RehearsalRecord()
   private var origin = 0.0
   private var free: [Int] = []
-  private var bufferOf: [BlockID: Int] = [:]
   private var step = RehearsalRecord.Step(
     number: 0, tokens: 0, isDecode: false, start: 0, end: 0)
 
@@ -41,7 +40,7 @@ public final class RehearsalExecutor {
     _ model: RehearsalModel, layout: BlockLayout, slots: Int, file: ExpertFile,
     limits: (sequences: Int, tokens: Int, rows: Int), schedule: any SchedulePolicy,
     settings: RehearsalSettings
-  ) throws(RehearsalRefusal) {
+  ) throws {
     self.model = model
     self.settings = settings
     self.file = file
@@ -53,7 +52,7 @@ public final class RehearsalExecutor {
     memory = try RehearsalMemory(
       model, slots: slots, buffers: max(1, settings.buffers), sequences: limits.sequences,
       tokens: limits.tokens)
-    reads = try RehearsalReads(file, expertBytes: model.expertBytes, settings: settings)
+    reads = try RehearsalReads(file, settings: settings)
     work = try RehearsalWork(
       model, memory: memory, products: products, rows: limits.rows, tokens: limits.tokens)
   }
@@ -67,11 +66,13 @@ public final class RehearsalExecutor {
     record = RehearsalRecord()
     sequenceSlots = [:]
     free = Array((memory.slots..<memory.slots + memory.buffers).reversed())
+    reads.setPace(nil)
     for place in director.content {
       reads.begin(
         place.block, into: memory.slot(Int(place.slot)), place: Int(place.slot), urgent: true)
       _ = try reads.wait(place.block)
     }
+    reads.setPace(settings.pace)
     origin = ccl_now()
     while let next = try director.nextStep() {
       try run(next.step, ahead: next.ahead, director: &director)
@@ -209,7 +210,6 @@ public final class RehearsalExecutor {
       compute(open, layer: layer, rows: rows)
       if open.member.found == .streamed {
         free.append(open.place)
-        bufferOf[open.member.block] = nil
         try useBuffers(&wantsBuffer, waiting: &waiting)
       }
     }
@@ -268,7 +268,6 @@ public final class RehearsalExecutor {
     while !wanting.isEmpty, let place = free.popLast() {
       var open = wanting.removeFirst()
       open.place = place
-      bufferOf[open.member.block] = place
       try fetch(open, into: &waiting)
     }
   }
@@ -290,7 +289,7 @@ public final class RehearsalExecutor {
   }
 
   /// Takes up a read that has ended, or waits for it.
-  private func finish(_ block: BlockID) throws(RehearsalRefusal) {
+  private func finish(_ block: BlockID) throws {
     let place = placeUnderWay(block)
     guard let ended = try reads.wait(block) else { return }
     record.readSeconds += ended.ended - ended.began

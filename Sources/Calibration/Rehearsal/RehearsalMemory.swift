@@ -2,33 +2,17 @@
 
 import CComputeLibraries
 
-/// Zeroed memory that is touched, aligned for reads past the page cache, and freed with its owner.
-final class RawMemory {
-  let base: UnsafeMutableRawPointer
-  let bytes: Int
-
-  init(bytes: Int) throws(RehearsalRefusal) {
-    self.bytes = max(RehearsalModel.alignment, bytes)
-    guard let memory = ccl_allocate(self.bytes, true) else {
-      throw RehearsalRefusal("no \(bytes) bytes of memory can be had")
-    }
-    base = memory
-  }
-
-  deinit { ccl_free(base, bytes) }
-}
-
 /// An array of floats.
 final class FloatMemory {
-  private let memory: RawMemory
+  private let memory: LockableMemory
   let pointer: UnsafeMutablePointer<Float>
   let count: Int
 
   /// - Parameter seed: Fills with random values of up to 0.03 where it is not 0.
-  init(_ count: Int, seed: UInt64 = 0) throws(RehearsalRefusal) {
+  init(_ count: Int, seed: UInt64 = 0) throws {
     self.count = count
-    memory = try RawMemory(bytes: count * MemoryLayout<Float>.size)
-    pointer = memory.base.assumingMemoryBound(to: Float.self)
+    memory = try LockableMemory(bytes: max(1, count) * MemoryLayout<Float>.size)
+    pointer = memory.values(of: Float.self)
     if seed != 0 { ccl_fill_float(pointer, count, seed, 0.03) }
   }
 }
@@ -52,7 +36,7 @@ final class RehearsalMemory {
   let embedding: FloatMemory
   let head: FloatMemory
   let norm: FloatMemory
-  private let slotMemory: RawMemory
+  private let slotMemory: LockableMemory
   private let stride: Int
   /// Slots of the cache; staging buffers follow them.
   let slots: Int
@@ -60,9 +44,9 @@ final class RehearsalMemory {
 
   init(
     _ model: RehearsalModel, slots: Int, buffers: Int, sequences: Int, tokens: Int
-  ) throws(RehearsalRefusal) {
+  ) throws {
     var seed: UInt64 = 100
-    func random(_ count: Int) throws(RehearsalRefusal) -> FloatMemory {
+    func random(_ count: Int) throws -> FloatMemory {
       seed += 1
       return try FloatMemory(count, seed: seed)
     }
@@ -93,7 +77,7 @@ final class RehearsalMemory {
     stride = model.expertStride
     self.slots = slots
     self.buffers = buffers
-    slotMemory = try RawMemory(bytes: (slots + buffers) * stride)
+    slotMemory = try LockableMemory(bytes: (slots + buffers) * stride)
   }
 
   /// Where a slot lies, or behind the slots a buffer.

@@ -31,7 +31,7 @@ final class RehearsalWork {
   private let sum: FloatMemory
   private let scores: FloatMemory
   private let logits: FloatMemory
-  private let scratch: RawMemory
+  private let scratch: LockableMemory
 
   /// - Parameters:
   ///   - rows: Rows of the largest step.
@@ -39,7 +39,7 @@ final class RehearsalWork {
   init(
     _ model: RehearsalModel, memory: RehearsalMemory, products: RehearsalProducts, rows: Int,
     tokens: Int
-  ) throws(RehearsalRefusal) {
+  ) throws {
     self.model = model
     self.memory = memory
     self.products = products
@@ -58,7 +58,7 @@ final class RehearsalWork {
       var shape = Self.shape(attention.heads, attention.keyValueHeads, attention.headWidth)
       shape.past = Int32(tokens)
       shape.kv_stride = Int32(tokens)
-      scratchBytes = max(scratchBytes, ccl_attention_scratch(&shape, products.pool))
+      scratchBytes = max(scratchBytes, ccl_attention_scratch(&shape, products.threadPool.pool))
     }
     residual = try FloatMemory(rows * hidden, seed: 7)
     normed = try FloatMemory(rows * hidden)
@@ -71,7 +71,7 @@ final class RehearsalWork {
     sum = try FloatMemory(rows * hidden)
     scores = try FloatMemory(rows * model.experts)
     logits = try FloatMemory(rows * model.vocabulary)
-    scratch = try RawMemory(bytes: scratchBytes)
+    scratch = try LockableMemory(bytes: scratchBytes)
   }
 
   private static func shape(_ heads: Int, _ kvHeads: Int, _ size: Int) -> ccl_attention {
@@ -128,7 +128,8 @@ final class RehearsalWork {
         let start = base + (position + 1 - visible) * size
         shape.past = Int32(visible)
         ccl_attention_decode(
-          products.pool, &shape, from, layer.keys.pointer + start, layer.values.pointer + start,
+          products.threadPool.pool, &shape, from, layer.keys.pointer + start,
+          layer.values.pointer + start,
           attended.pointer + row * queries, scratch.base)
         row += 1
       }
@@ -167,7 +168,7 @@ final class RehearsalWork {
     shape.kv_stride = Int32(tokens)
     shape.past = Int32(visible)
     ccl_attention_decode(
-      products.pool, &shape, projected.pointer, layer.keys.pointer + start,
+      products.threadPool.pool, &shape, projected.pointer, layer.keys.pointer + start,
       layer.values.pointer + start, attended.pointer, scratch.base)
   }
 

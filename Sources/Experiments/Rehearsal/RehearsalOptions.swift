@@ -33,6 +33,8 @@ public struct RehearsalOptions: Sendable {
   public var driftLimit = 0.15
   /// Seconds for each kernel of the measurements before and after.
   public var measuringSeconds = 0.4
+  /// The processor's name in measurements.
+  public var device = "this processor"
   /// The date that measurements carry.
   public var date: String?
 

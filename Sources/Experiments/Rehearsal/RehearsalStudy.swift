@@ -155,6 +155,7 @@ public struct RehearsalStudy {
     measuring.seconds = options.measuringSeconds
     measuring.past = demand.tokens * 3 / 4
     measuring.date = options.date
+    measuring.device = options.device
     progress?(.measuring)
     var before = try executor.measure(measuring)
     var rows = before

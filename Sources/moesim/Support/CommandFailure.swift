@@ -70,7 +70,7 @@ enum CommandFailure {
     switch error {
     case let code as ExitCode: code
     case is WriteFailure, is RoutingTraceWriteError: writeFailed
-    case is MissingFile, is MissingTimings: missingInput
+    case is MissingFile: missingInput
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
       is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch:
       badData

@@ -72,8 +72,8 @@ let package = Package(
     .target(
       name: "Experiments",
       dependencies: [
-        "Serving", "Policies", "Residency", "Routing", "Workload", "Configuration", "Units",
-        "RandomStreams",
+        "Serving", "Calibration", "Policies", "Residency", "Routing", "Workload", "Configuration",
+        "Units", "RandomStreams",
       ]),
     // Floor 8
     .target(
@@ -108,7 +108,8 @@ let package = Package(
     .testTarget(
       name: "ExperimentsTests",
       dependencies: [
-        "Experiments", "Policies", "Residency", "Routing", "Workload", "TestSupport",
+        "Experiments", "Calibration", "Policies", "Residency", "Routing", "Serving", "Workload",
+        "TestSupport",
       ]),
     .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Residency
 import SimulationKernel
 
 /// Runs one replica through its workload.
@@ -21,14 +22,17 @@ public enum ServingSimulation {
   /// - Parameters:
   ///   - configuration: Everything that the run depends on.
   ///   - timeline: Where to send what happened on every resource; `nil` for nowhere.
+  ///   - decisions: Where to send what was decided about experts; `nil` for nowhere.
   ///   - progress: Told now and then how far the run has come.
-  /// - Returns: The result, and the timeline's sink as the run left it.
+  /// - Returns: The result, and the sinks as the run left them.
   /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, and the errors of the workload and the routing.
   public static func run(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
-    progress: ((Progress) -> Void)? = nil
-  ) throws -> (result: SimulationResult, timeline: (any TimelineSink)?) {
-    var engine = try ServingEngine(configuration, timeline: timeline)
+    decisions: (any DecisionSink)? = nil, progress: ((Progress) -> Void)? = nil
+  ) throws -> (
+    result: SimulationResult, timeline: (any TimelineSink)?, decisions: (any DecisionSink)?
+  ) {
+    var engine = try ServingEngine(configuration, timeline: timeline, decisions: decisions)
     var simulation = Simulation<EngineEvent>()
     engine.begin(in: &simulation)
     let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
@@ -54,6 +58,13 @@ public enum ServingSimulation {
       // A timeline shows transfers that are under way at the end, whole.
       while let event = simulation.next() { engine.handle(event, in: &simulation) }
     }
-    return (result, engine.timeline?.sink)
+    return (result, engine.timeline?.sink, engine.decisions?.sink)
+  }
+
+  /// The expert cache of a configuration, with its eviction rule and what it holds when a run begins.
+  ///
+  /// - Throws: What ``run(_:timeline:decisions:progress:)`` throws before it begins.
+  public static func expertTier(of configuration: ServingConfiguration) throws -> ResidencyTier {
+    try ServingEngine(configuration, timeline: nil).tier
   }
 }

@@ -17,9 +17,9 @@ struct MoesimCommand: ParsableCommand {
       """,
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
-      SimulateCommand.self, CompareCommand.self, ValidateCommand.self, CacheCommand.self,
-      CalibrateCommand.self, TraceCommand.self, CheckCommand.self, ListCommand.self,
-      ShowCommand.self,
+      SimulateCommand.self, RehearseCommand.self, CompareCommand.self, ValidateCommand.self,
+      CacheCommand.self, CalibrateCommand.self, TraceCommand.self, CheckCommand.self,
+      ListCommand.self, ShowCommand.self,
     ])
 
   /// Parses the arguments and runs the command that they name.

@@ -30,6 +30,10 @@ struct SimulateCommand: ParsableCommand {
   var timeline: String?
 
   @Option(
+    help: "Write what was decided about experts, as JSON Lines; see docs/decisions-format.md.")
+  var decisions: String?
+
+  @Option(
     name: .customLong("require"),
     help: "Exit with 2 unless the figure is within the limit, e.g. 'tpot_ms.p99<=100'. Repeatable.")
   var requirements: [String] = []
@@ -46,7 +50,12 @@ struct SimulateCommand: ParsableCommand {
     let scenario = try Scenario.load(self.scenario, overrides: overrides)
     let writer = try timeline.map { try ChromeTraceWriter(path: $0) }
     var display = ProgressDisplay(isWanted: !hidesProgress)
-    let outcome = try ScenarioExecution.execute(scenario, timeline: writer) { progress in
+    let outcome = try ScenarioExecution.execute(
+      scenario, timeline: writer,
+      decisions: decisions.map { path in
+        { configuration in try DecisionLogWriter(path: path, configuration: configuration) }
+      }
+    ) { progress in
       display.update(
         Progress(
           done: Double(progress.completed), total: Double(progress.expected ?? 0),
@@ -57,6 +66,7 @@ struct SimulateCommand: ParsableCommand {
     if let written = outcome.timeline as? ChromeTraceWriter {
       results[0].notices += try written.finish().notices
     }
+    try (outcome.decisions as? DecisionLogWriter)?.finish()
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     try OutputWriter.write(format.renderer(style: style).render(results), to: output)
     try CommandFailure.check(limits, against: results)

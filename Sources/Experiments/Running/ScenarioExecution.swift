@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Residency
 import Serving
 
 /// Runs a scenario: its replications, and the re-runs that say what would help.
@@ -11,6 +12,8 @@ public enum ScenarioExecution {
     public var results: [SimulationResult]
     /// The timeline's sink, as the first replication left it.
     public var timeline: (any TimelineSink)?
+    /// The sink of decisions, as the first replication left it.
+    public var decisions: (any DecisionSink)?
   }
 
   /// Runs every replication of a scenario.
@@ -18,11 +21,14 @@ public enum ScenarioExecution {
   /// - Parameters:
   ///   - scenario: What to run.
   ///   - timeline: Where the first replication sends what happened on every resource.
+  ///   - decisions: Makes what takes the decisions of the first replication.
   ///   - library: Where the names of parts are looked for.
   ///   - progress: Told now and then how far the run under way has come.
   /// - Throws: What reading and running throw; `DoesNotFit` when the model does not fit.
   public static func execute(
-    _ scenario: Scenario, timeline: (any TimelineSink)? = nil, library: DataLibrary = .standard,
+    _ scenario: Scenario, timeline: (any TimelineSink)? = nil,
+    decisions: ((ServingConfiguration) throws -> any DecisionSink)? = nil,
+    library: DataLibrary = .standard,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
   ) throws -> Outcome {
     var outcome = Outcome(results: [], timeline: nil)
@@ -30,12 +36,14 @@ public enum ScenarioExecution {
       let configuration = try scenario.configuration(replication: replication, library: library)
       let clock = ProcessClock()
       let run = try ServingSimulation.run(
-        configuration, timeline: replication == 0 ? timeline : nil, progress: progress)
+        configuration, timeline: replication == 0 ? timeline : nil,
+        decisions: replication == 0 ? decisions?(configuration) : nil, progress: progress)
       var result = run.result
       result.notices += scenario.objectives.map { $0.verdict(on: result) }
       result.runInfo = clock.runInfo(events: result.eventsProcessed)
       if replication == 0 {
         outcome.timeline = run.timeline
+        outcome.decisions = run.decisions
         if scenario.run.improvements {
           result.whatWouldHelp = try Improvements.evaluate(configuration, base: result)
         }

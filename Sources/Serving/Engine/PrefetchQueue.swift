@@ -78,6 +78,15 @@ struct PrefetchQueue {
     waiting[block.index] = generations[layer]
   }
 
+  /// What waits for a layer, in the order in which it was asked for.
+  ///
+  /// - Complexity: O(n log n).
+  func waiting(layer: Int, layerOf: (BlockID) -> Int) -> [BlockID] {
+    heap.unordered.filter {
+      $0.generation == generations[layer] && layerOf($0.block) == layer
+    }.sorted { $0.number < $1.number }.map(\.block)
+  }
+
   /// Makes stale all that waits for a layer.
   mutating func drop(layer: Int) { generations[layer] &+= 1 }
 

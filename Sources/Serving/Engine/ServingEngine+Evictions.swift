@@ -39,6 +39,10 @@ extension ServingEngine {
     tier.beginSet()
     evictedBlocks.removeAll(keepingCapacity: true)
     let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
+    if recordsDecisions && !evictedBlocks.isEmpty {
+      let places = decisions!.evict(evictedBlocks, view: tier.view)
+      decisions!.take(.evicted(places), at: simulation.now.nanoseconds)
+    }
     _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
     return change.isComplete
   }

@@ -11,7 +11,7 @@ extension ServingEngine {
     let mixture = Int(mixtureIndexOfLayer[layer])
     gatesPassed = mixture
     drawActivation(mixtureLayer: mixture)
-    if prefetchIsActive { judgePredictions(mixture: mixture) }
+    if prefetchIsActive { judgePredictions(mixture: mixture, now: simulation.now.nanoseconds) }
     activation.touchOrderByWeight(into: &touchList, keys: &touchKeys)
     lookAhead?.reach(layer: mixture)
     layerSet.begin(layer: layer, mixtureLayer: mixture)
@@ -58,6 +58,10 @@ extension ServingEngine {
       takeOverBuffered(members, in: &simulation)
     }
     countAccess(of: members, mixture: mixture)
+    if recordsDecisions {
+      recordAccess(
+        of: members, mixture: mixture, withRemote: true, now: simulation.now.nanoseconds)
+    }
     var streams = false
     for place in members.indices.reversed() {
       let outcome = access.outcomes[place]
@@ -262,6 +266,10 @@ extension ServingEngine {
   mutating func layerComputed(in simulation: inout Simulation<EngineEvent>) {
     let layer = layerSet.layer
     if prefetchIsActive { endShields(layer: layerSet.mixtureLayer) }
+    if recordsDecisions {
+      decisions!.take(
+        .computed(layer: layerSet.mixtureLayer), at: simulation.now.nanoseconds)
+    }
     let combine = costs.classes[Int(costs.classOfLayer[layer])].combine
     if combine > 0 { compute(combine, .init(.segmentEnd, layer: layer), .experts, in: &simulation) }
     beginLayers(from: layer + 1, in: &simulation)

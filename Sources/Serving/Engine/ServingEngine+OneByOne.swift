@@ -41,6 +41,11 @@ extension ServingEngine {
       takeOverBuffered(single, in: &simulation)
     }
     countAccess(of: single, mixture: layerSet.mixtureLayer)
+    if recordsDecisions {
+      recordAccess(
+        of: single, mixture: layerSet.mixtureLayer, withRemote: place == firstPlace,
+        now: simulation.now.nanoseconds)
+    }
     let outcome = access.outcomes[0]
     layerSet.members[place].isTransient = outcome == .streamed || !transientPlaces.isEmpty
     guard outcome != .hit else {

@@ -74,10 +74,14 @@ extension ServingEngine {
     } else {
       guard reserveAhead(block, in: &simulation) else {
         counters.prefetch.dropped += 1
+        if recordsDecisions {
+          decisions!.take(.dropped(block, .noRoom), at: simulation.now.nanoseconds)
+        }
         ahead.queue.refuse(block, layer: tier.layout.layer(of: block))
         return
       }
     }
+    if recordsDecisions { recordPrefetch(block, now: simulation.now.nanoseconds) }
     isPrefetched[block.index] = true
     counters.prefetch.issued += 1
     aheadTransfers += 1
@@ -103,7 +107,7 @@ extension ServingEngine {
 
   /// The gate of a layer is about to be judged: counts what of its predictions is there, and lets go
   /// of what waits for it.
-  mutating func judgePredictions(mixture: Int) {
+  mutating func judgePredictions(mixture: Int, now: UInt64) {
     for block in ahead.predicted[mixture] {
       ahead.isPredicted[block.index] = false
       counters.prefetch.predictedExperts += 1
@@ -113,7 +117,9 @@ extension ServingEngine {
     }
     ahead.predicted[mixture].removeAll(keepingCapacity: true)
     ahead.wanted[mixture].removeAll(keepingCapacity: true)
-    if prefetch.dropsStaleRequests { ahead.queue.drop(layer: mixture) }
+    guard prefetch.dropsStaleRequests else { return }
+    if recordsDecisions { recordOvertaken(mixture: mixture, now: now) }
+    ahead.queue.drop(layer: mixture)
   }
 
   /// Whether a block is a member of the set under way.
@@ -143,6 +149,9 @@ extension ServingEngine {
     _ block: BlockID, in simulation: inout Simulation<EngineEvent>
   ) {
     bufferedCopies!.remove(block)
+    if recordsDecisions {
+      decisions!.take(.dropped(block, .forgotten), at: simulation.now.nanoseconds)
+    }
     if isPrefetched[block.index] {
       isPrefetched[block.index] = false
       countWasted(block)
@@ -186,6 +195,9 @@ extension ServingEngine {
     ahead.slots.removeAll { $0 == Int32(slot) }
     if transfer.keepsInHost { host!.unlease(block) }
     counters.prefetch.cancelled += 1
+    if recordsDecisions {
+      decisions!.take(.dropped(block, .cancelled), at: simulation.now.nanoseconds)
+    }
     let missing = Int64(transfer.chunksLeft) * tier.layout.bytes(ofChunk: 0, of: block)
     counters.prefetch.wastedBytes += max(0, tier.layout.bytes(of: block) - missing)
     isPrefetched[block.index] = false

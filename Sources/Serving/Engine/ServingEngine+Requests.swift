@@ -118,6 +118,7 @@ extension ServingEngine {
   mutating func finishStep(in simulation: inout Simulation<EngineEvent>) {
     let now = simulation.now.nanoseconds
     counters.steps += 1
+    if recordsDecisions { decisions!.take(.stepEnd(number: Int(stepNumber)), at: now) }
     var steadyTokens = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]

@@ -13,7 +13,10 @@ extension ServingEngine {
   ///
   /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, or what the workload's and the routing's makers
   ///   throw.
-  init(_ configuration: ServingConfiguration, timeline: (any TimelineSink)?) throws {
+  init(
+    _ configuration: ServingConfiguration, timeline: (any TimelineSink)?,
+    decisions: (any DecisionSink)? = nil
+  ) throws {
     let model = configuration.model
     let graph = try GraphState(configuration)
     if graph != nil, model.isEncoderDecoder {
@@ -22,6 +25,11 @@ extension ServingEngine {
     }
     if graph != nil, configuration.limits.beams > 1 {
       throw GraphPlanError("the schedule decides whole steps of single tokens; serving.beams is 1")
+    }
+    if graph != nil, decisions != nil {
+      throw GraphPlanError(
+        "the schedule decides whole steps beforehand, which leaves no decisions about single"
+          + " experts to record")
     }
     let division = configuration.expertDivision
     let memory =
@@ -70,11 +78,13 @@ extension ServingEngine {
       tier: ResidencyTier(
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
-      host: host, lookAhead: rules.lookAhead, graph: graph, timeline: timeline)
+      host: host, lookAhead: rules.lookAhead, graph: graph, timeline: timeline,
+      recordsDecisions: decisions != nil)
     if let popularity = needs.popularity { prediction.configure(popularity: popularity) }
     expertKeys = needs.expertKeys
     configureResolve()
     installInitialContent()
+    self.decisions = decisions.map { DecisionState(sink: $0, tier: tier.view) }
   }
 
   /// Tells the policy that resolves experts what it may know of the machine.
@@ -123,7 +133,8 @@ extension ServingEngine {
   private init(
     _ configuration: ServingConfiguration, memory: MemoryPlan, layout: BlockLayout,
     routing: any RoutingSource, requests: any RequestSource, tier: ResidencyTier,
-    host: ResidencyTier?, lookAhead: LookAhead?, graph: GraphState?, timeline: (any TimelineSink)?
+    host: ResidencyTier?, lookAhead: LookAhead?, graph: GraphState?,
+    timeline: (any TimelineSink)?, recordsDecisions: Bool
   ) {
     let model = configuration.model
     var network = OperationNetwork<EngineEvent>()
@@ -136,6 +147,7 @@ extension ServingEngine {
       usesCollectives: configuration.devices > 1, network: &network)
     network.recordsSegments = timeline != nil
     recordsTimeline = timeline != nil
+    self.recordsDecisions = recordsDecisions
     computeOperation = OperationDescription(duration: .zero)
     computeOperation.hold(machine.compute)
     copyOperation = OperationDescription(
@@ -212,7 +224,7 @@ extension ServingEngine {
     freeBuffers = max(1, configuration.cache.stagingBuffers)
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
-      && !memory.isElastic
+      && !memory.isElastic && !recordsDecisions
     counters = EngineCounters(layers: memory.layers)
     graphState = graph
     var run = configuration.run

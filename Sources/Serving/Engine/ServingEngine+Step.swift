@@ -51,6 +51,7 @@ extension ServingEngine {
     }
     if let lookAhead { advance(lookAhead) }
     recordLevels(now: stepBegan)
+    if recordsDecisions { recordStep(now: stepBegan) }
     costs.prepare(entries: batch.entries, sampled: sampled)
     counters.deviceBytes += costs.endBytes
     if graphState != nil {
@@ -89,6 +90,7 @@ extension ServingEngine {
       if kind.isMixture {
         let mixture = Int(mixtureIndexOfLayer[layer])
         tier.beginLayer(mixture)
+        if recordsDecisions { decisions!.take(.layer(mixture), at: simulation.now.nanoseconds) }
         if prefetchIsActive {
           prefetch.layerBegan(mixture, residency: tier.view, requests: &prefetchRequests)
           issuePrefetches(in: &simulation)

@@ -277,6 +277,12 @@ extension ServingEngine {
     transfers.remove(slot)
     workerEnded(in: &simulation)
     if transfer.keepsInHost { host!.unlease(transfer.block) }
+    if recordsDecisions {
+      decisions!.take(
+        .landed(
+          transfer.block, slot: transfer.isTransient ? -1 : decisions!.slot(of: transfer.block),
+          ahead: transfer.isAhead), at: simulation.now.nanoseconds)
+    }
     if transfer.isAhead {
       aheadTransfers -= 1
       ahead.slots.removeAll { $0 == Int32(slot) }

@@ -139,5 +139,7 @@ struct ServingEngine: ~Copyable, Model {
   var progress: RunProgress
   let recordsTimeline: Bool
   var timeline: TimelineState?
+  let recordsDecisions: Bool
+  var decisions: DecisionState?
   var failure: (any Error)?
 }

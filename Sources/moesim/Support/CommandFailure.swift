@@ -74,7 +74,7 @@ enum CommandFailure {
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
       is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch:
       badData
-    case is DoesNotFit: doesNotFit
+    case is DoesNotFit, is RehearsalTooLong: doesNotFit
     case is RequireLimitError, is EvictionError: usage
     case let error as CacheReplayError:
       if case .expertBytes = error { badData } else { usage }

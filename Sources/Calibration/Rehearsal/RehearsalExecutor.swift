@@ -199,9 +199,12 @@ public final class RehearsalExecutor {
     if shared > 0 {
       timed(.shared, "shared experts", layer) { work.shared(layer, rows: rows) }
     }
+    // As in the engine, a set that does not fit at once is computed in parts.
+    let streams = access.members.contains { $0.found == .streamed }
     let all =
-      schedule.emission(resident: ready.count, missing: access.members.count - ready.count)
-      == .groupedWhenAllReady && heldBack.isEmpty && wantsBuffer.isEmpty
+      !streams && inUse.isEmpty
+      && schedule.emission(resident: ready.count, missing: access.members.count - ready.count)
+        == .groupedWhenAllReady
     if all { try waitForAll(&waiting, ready: &ready, layer: layer) }
     for open in ready { compute(open, layer: layer, rows: rows) }
     for open in heldBack { try fetch(open, into: &waiting) }

@@ -22,7 +22,10 @@ public struct ReplayedResidency: Sendable {
     switch decision.event {
     case .access(let access):
       evict(access.evicted)
-      for member in access.members where member.found == .miss {
+      // A hit or a late one gets room only now where it was fetched ahead into a buffer; one that has
+      // just lost its room is used once more.
+      for member in access.members where member.slot >= 0 {
+        guard !access.evicted.contains(where: { $0.block == member.block }) else { continue }
         admit(.init(block: member.block, slot: Int(member.slot)))
       }
     case .prefetch(let prefetch):

@@ -86,7 +86,7 @@ struct RehearsalStudyTests {
     for seed in 1...4 {
       let report = try small.study([
         "policy.prefetch={name: predicted, depth: 2}",
-        "policy.prediction={name: recall, recall: 0.6}", "cache.pool=\(pool)",
+        "policy.prediction={name: recall, recall: [0.6, 0.5]}", "cache.pool=\(pool)",
         "cache.experts=\(pool == "global" ? 10 : 4)", "run.seed=\(seed)",
       ]) { $0.settings.readers = readers }.run().report
       #expect(report.decisions == "simulated")

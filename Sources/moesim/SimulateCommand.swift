@@ -34,9 +34,10 @@ struct SimulateCommand: ParsableCommand {
   var decisions: String?
 
   @Option(
+    defaultAsFlag: 20,
     help: ArgumentHelp(
       "State intervals on speed, from so many runs with drawn errors of the fitted kernel timings"
-        + " (20 without a number).", valueName: "runs"), defaultAsFlag: 20)
+        + " (20 without a number).", valueName: "runs"))
   var uncertainty: Int?
 
   @Option(

@@ -3,6 +3,7 @@
 import Hardware
 import KernelTiming
 import ModelDescriptors
+import Units
 import TestSupport
 import Testing
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import ModelDescriptors
+import Units
 import Testing
 
 @testable import KernelTiming

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ModelDescriptors
+import Units
 import Testing
 
 @testable import KernelTiming

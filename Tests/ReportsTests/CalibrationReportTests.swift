@@ -4,6 +4,7 @@ import Calibration
 import Foundation
 import KernelTiming
 import ModelDescriptors
+import Units
 import Testing
 
 @testable import Reports

@@ -3,6 +3,7 @@
 import Foundation
 import KernelTiming
 import ModelDescriptors
+import Units
 
 /// Prints what one predicted kernel time costs, in nanoseconds of processor time and as a multiple of the
 /// plain roofline's in the same run.

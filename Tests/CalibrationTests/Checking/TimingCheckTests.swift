@@ -2,6 +2,7 @@
 
 import KernelTiming
 import ModelDescriptors
+import Units
 import Testing
 
 @testable import Calibration

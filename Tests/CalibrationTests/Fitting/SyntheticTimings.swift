@@ -3,6 +3,7 @@
 import Foundation
 import KernelTiming
 import ModelDescriptors
+import Units
 
 @testable import Calibration
 

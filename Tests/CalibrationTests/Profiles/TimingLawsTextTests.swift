@@ -5,6 +5,7 @@ import Foundation
 import Hardware
 import KernelTiming
 import ModelDescriptors
+import Units
 import TestSupport
 import Testing
 

@@ -26,13 +26,14 @@ import ModelDescriptors
 /// whose layers evict each other's weights (`seconds(…, cached:)`).
 @frozen
 public struct FamilyLaw: Hashable, Sendable, BitwiseCopyable {
-  /// The share of the achievable arithmetic rate reached by many rows; in (0, 1].
+  /// The share of the achievable arithmetic rate reached by many rows; above 1 where kernels pass what
+  /// the profile calls achievable.
   public var computeEfficiency: Double
   /// Rows at which half of it is reached; 0 for no dependence.
   public var rowsHalf: Double
   /// Rows of a tile, to which rows are rounded up; 0 or 1 for none.
   public var tileRows: Double
-  /// The share of the achievable memory rate reached by many bytes; in (0, 1].
+  /// The share of the achievable memory rate reached by many bytes; above 1 as above.
   public var memoryEfficiency: Double
   /// Seconds of ramp.
   public var ramp: Double

@@ -179,7 +179,8 @@ extension AttentionLaw {
 extension FamilyLaw {
   /// Takes the parameters that `reader` has.
   fileprivate mutating func apply(_ reader: MappingReader) {
-    let share = 1e-4...1.0
+    // Shares are of the achievable rates; a measured kernel may pass what a profile calls achievable.
+    let share = 1e-4...2.0
     if let value = reader.quantity("compute_efficiency", .fraction, in: share) {
       computeEfficiency = value
     }

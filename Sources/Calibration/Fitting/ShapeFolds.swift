@@ -14,13 +14,17 @@ struct ShapeFolds {
 
   /// Deals the groups of `points` into at most `count` parts, at random.
   init(_ points: [TimedWork], count: Int, seed: UInt64) {
-    let names = Set(points.map(\.group)).sorted()
+    let shapes = Set(points.map(\.group)).sorted()
+    // Of a single shape, sizes are held out: all points of one number of tokens.
+    let isOneShape = shapes.count == 1
+    let group = { (point: TimedWork) in isOneShape ? "\(point.size)" : point.group }
+    let names = isOneShape ? Set(points.map(group)).sorted() : shapes
     groups = names.count
     self.count = names.count >= 2 ? min(count, names.count) : 1
     var stream = RandomStream(seed: seed, replication: 0, purpose: .residuals, entity: 1)
     let order = names.shuffled(using: &stream)
     var part: [String: Int] = [:]
     for (index, name) in order.enumerated() { part[name] = index % self.count }
-    parts = points.map { part[$0.group] ?? 0 }
+    parts = points.map { part[group($0)] ?? 0 }
   }
 }

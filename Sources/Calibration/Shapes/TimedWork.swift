@@ -102,9 +102,9 @@ extension KernelMeasurement {
     guard let tokens, let topK, let experts else { return nil }
     let total = totalExperts ?? experts
     if let activated {
-      return (
-        Double(tokens * topK) * Double(experts) / Double(total), Double(max(1, activated))
-      )
+      let assignments =
+        routed.map(Double.init) ?? Double(tokens * topK) * Double(experts) / Double(total)
+      return (assignments, Double(max(1, activated)))
     }
     guard let skew = ExpertLoads.Skew(distribution ?? "balanced") else { return nil }
     let loads = ExpertLoads(

@@ -39,7 +39,7 @@ public struct CalibrationReport: Sendable {
     }
     for fit in outcome.families {
       lines += ["## \(fit.key.name): \(fit.variant)", ""]
-      if fit.folds == 1 { lines += ["One shape only: nothing was held out.", ""] }
+      if fit.folds == 1 { lines += ["One point only: nothing was held out.", ""] }
       lines += ["| Sizes | Points | Bias | Median error |", "|---:|---:|---:|---:|"]
       for bias in fit.heldOut.biases {
         let sizes =

@@ -39,6 +39,10 @@ extension DeviceTiming {
       entry.law.depthLatency *= overhead
       entry.law.rowLatency *= overhead
     }
+    for index in laws.attention.indices {
+      laws.attention[index].launch *= overhead
+      laws.attention[index].joinTime *= overhead
+    }
     return DeviceTiming(
       capability: capability.scaled(compute: compute, memory: memory), software: software,
       laws: laws, kernels: kernels)

@@ -48,6 +48,11 @@ extension DeviceTiming {
       laws: laws, kernels: kernels)
   }
 
+  /// The same device by other laws.
+  public func with(_ laws: TimingLaws) -> DeviceTiming {
+    DeviceTiming(capability: capability, software: software, laws: laws, kernels: kernels)
+  }
+
   /// The same device with other kernels.
   public func with(_ kernels: KernelSet) -> DeviceTiming {
     DeviceTiming(capability: capability, software: software, laws: laws, kernels: kernels)

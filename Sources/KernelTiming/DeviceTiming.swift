@@ -171,7 +171,7 @@ public struct DeviceTiming: Sendable {
     let (actual, peak) = capability.peak(for: entry?.arithmetic ?? computeClass)
     let fitted = Self.entry(
       family, computeClass, storage, kernel: entry, capability: capability, laws: laws)
-    let law = fitted.law
+    let (law, factor) = (fitted.law, fitted.factor)
     // A narrower format that the device does not multiply is unpacked like a weight-only one.
     // Where such weights were measured themselves, the law holds what unpacking costs.
     let isMeasured = laws[family, computeClass, storage].residuals != nil
@@ -187,11 +187,12 @@ public struct DeviceTiming: Sendable {
       peak.achievable * law.computeEfficiency * software.computeEfficiency
       * (constant?.compute ?? 1)
     return Row(
-      secondsPerFlop: 1 / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
-      secondsPerByte: 1 / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
-      launch: law.launch + software.perKernel, firstPoint: 0, pointCount: 0, isOverGroups: false,
-      overlapLoss: law.overlapLoss, depthLatency: law.depthLatency, rowLatency: law.rowLatency,
-      grid: -1, attention: -1)
+      secondsPerFlop: factor / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
+      secondsPerByte: factor / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
+      launch: factor * law.launch + software.perKernel, firstPoint: 0, pointCount: 0,
+      isOverGroups: false,
+      overlapLoss: law.overlapLoss, depthLatency: factor * law.depthLatency,
+      rowLatency: factor * law.rowLatency, grid: -1, attention: -1)
   }
 
   /// The factors of a row whose kernels depend on the shape, at one place of its axis.

@@ -59,7 +59,8 @@ import Units
       ("gemm: {fp16: {grid: {axes: [], factors: []}}}", "one to three axes"),
       ("gemm: {fp16: {grid: {factors: [1]}}}", "one to three axes"),
       (
-        "gemm: {\(grid.replacing("3]}", with: "3, 4]}"))}", "expected 3, one for each node; found 4"
+        "gemm: {fp16: {\(grid.replacing("3]}", with: "3, 4]}"))}}",
+        "expected 3, one for each node; found 4"
       ),
       ("gemm: {fp16: {\(grid.replacing("1, 2", with: "1, x"))}}", "factors"),
       ("gemm: {fp16: {\(grid.replacing("1, 2", with: "0, 2"))}}", "factors"),

@@ -67,6 +67,16 @@ extension TimingLaws {
       AttentionLaw.read(entry).map { laws.attention.append($0) }
       entry.finish()
     }
+    for node in reader.sequence("collectives") {
+      let entry = MappingReader(node, into: collector)
+      laws.collectives.append(CollectiveLaw.read(entry))
+      entry.finish()
+    }
+    for node in reader.sequence("latent_attention") {
+      let entry = MappingReader(node, into: collector)
+      laws.latentAttention.append(LatentAttentionLaw.read(entry))
+      entry.finish()
+    }
     reader.finish()
     return laws
   }

@@ -72,7 +72,7 @@ struct CalibrateFitCommand: ParsableCommand {
     for (name, count) in outcome.unused {
       StandardError.print("moesim: \(count) rows of \(name) are not fitted")
     }
-    let records = outcome.families.map { FitRecord($0) }
+    let records = outcome.fits.map { FitRecord($0) }
     let renderer = RecordRenderer(format: format, style: .detected())
     try OutputWriter.write(try renderer.render(records, columns: FitRecord.columns))
     if let report {

@@ -25,6 +25,8 @@ public protocol FitSummary: Sendable {
 }
 
 extension FamilyFit: FitSummary {
+  /// The law's name.
   public var name: String { key.name }
+  /// The fitted parameters by name, seconds or shares.
   public var parameters: [(name: String, value: Double)] { law.parameters }
 }

@@ -13,6 +13,7 @@ let package = Package(
   products: [
     .executable(name: "moesim", targets: ["moesim"]),
     .library(name: "SimulationKernel", targets: ["SimulationKernel"]),
+    .library(name: "KernelTiming", targets: ["KernelTiming", "ModelDescriptors"]),
     .library(name: "Serving", targets: ["Serving"]),
     .library(name: "Experiments", targets: ["Experiments"]),
   ],

@@ -19,6 +19,9 @@ let package = Package(
     .executableTarget(
       name: "EngineBenchmarks",
       dependencies: [.product(name: "Experiments", package: "moesim")]),
+    .executableTarget(
+      name: "TimingBenchmarks",
+      dependencies: [.product(name: "KernelTiming", package: "moesim")]),
   ],
   swiftLanguageModes: [.v6],
   cxxLanguageStandard: .cxx17

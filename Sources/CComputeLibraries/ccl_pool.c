@@ -6,9 +6,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-// Threads look for work this often before they sleep: some ten microseconds, so that sections that
-// follow each other closely do not pay for waking.
-enum { spins = 4000 };
+// Threads look for work this often before they sleep: some ten microseconds where a pause takes 50 ns,
+// so that sections that follow each other closely do not pay for waking. Not much longer, for two
+// threads that the system has put on one processor wait out each other's search.
+enum { spins = 250 };
 
 struct ccl_pool {
   int threads;

@@ -62,6 +62,8 @@ public struct AttentionLaw: Hashable, Sendable {
   public var cacheShare = 0.8
   /// How far the fit was from shapes that it had not seen; `nil` where nothing was fitted.
   public var residuals: TimingLaws.Residuals?
+  /// How many times as long kernels take as law and grid say; 1 but where errors are drawn.
+  public var factor = 1.0
   /// What it leaves over, by shape.
   public var grid: KernelGrid?
 
@@ -84,15 +86,20 @@ public struct AttentionLaw: Hashable, Sendable {
     _ work: KernelWork, on device: DeviceCapability, cached: Bool = false
   ) -> Double {
     let compiled = compiled(capability: device, software: .none)
-    return compiled.seconds(work, launch: launch, cacheBytes: cached ? device.cacheBytes : 0)
+    return compiled.seconds(
+      work, launch: launch * factor, cacheBytes: cached ? device.cacheBytes : 0)
   }
 
   func compiled(capability: DeviceCapability, software: SoftwareCosts) -> Compiled {
-    Compiled(
-      law: self, units: max(1, capability.units),
+    // Every term is a time of its own or a quantity over one of the two rates.
+    var law = self
+    for (_, path) in Self.times { law[keyPath: path] *= factor }
+    return Compiled(
+      law: law, units: max(1, capability.units),
       unitRate: capability.peak(for: .fp16).rate.nominal * software.computeEfficiency
-        / max(1, capability.units),
-      bandwidth: capability.bandwidth.nominal * software.memoryEfficiency, grid: grid?.compiled)
+        / max(1, capability.units) / factor,
+      bandwidth: capability.bandwidth.nominal * software.memoryEfficiency / factor,
+      grid: grid?.compiled)
   }
 }
 

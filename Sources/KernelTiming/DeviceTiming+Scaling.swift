@@ -39,9 +39,18 @@ extension DeviceTiming {
       entry.law.depthLatency *= overhead
       entry.law.rowLatency *= overhead
     }
+    for index in laws.attention.indices {
+      laws.attention[index].launch *= overhead
+      laws.attention[index].joinTime *= overhead
+    }
     return DeviceTiming(
       capability: capability.scaled(compute: compute, memory: memory), software: software,
       laws: laws, kernels: kernels)
+  }
+
+  /// The same device by other laws.
+  public func with(_ laws: TimingLaws) -> DeviceTiming {
+    DeviceTiming(capability: capability, software: software, laws: laws, kernels: kernels)
   }
 
   /// The same device with other kernels.

@@ -127,8 +127,9 @@ public struct DeviceTiming: Sendable {
           var row = Self.row(
             family, computeClass, storage, entry: entry, capability: capability,
             software: software, laws: laws)
-          let actual = capability.peak(for: entry?.arithmetic ?? computeClass).computeClass
-          if entry == nil, let grid = laws[family, actual, storage].grid {
+          let fitted = Self.entry(
+            family, computeClass, storage, kernel: entry, capability: capability, laws: laws)
+          if entry == nil, let grid = fitted.grid {
             row.grid = Int32(grids.count)
             grids.append(grid.compiled)
           }
@@ -150,19 +151,33 @@ public struct DeviceTiming: Sendable {
     self.attention = attention
   }
 
+  /// The law of a class and storage: its own where that was fitted, else that of the class as which
+  /// its arithmetic runs.
+  private static func entry(
+    _ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage,
+    kernel: KernelSet.Entry?, capability: DeviceCapability, laws: TimingLaws
+  ) -> TimingLaws.Entry {
+    let own = laws[family, computeClass, storage]
+    if kernel == nil, own.residuals != nil { return own }
+    let actual = capability.peak(for: kernel?.arithmetic ?? computeClass).computeClass
+    return laws[family, actual, storage]
+  }
+
   private static func row(
     _ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage,
     entry: KernelSet.Entry?, capability: DeviceCapability, software: SoftwareCosts,
     laws: TimingLaws
   ) -> Row {
     let (actual, peak) = capability.peak(for: entry?.arithmetic ?? computeClass)
-    let fitted = laws[family, actual, storage]
-    let law = fitted.law
+    let fitted = Self.entry(
+      family, computeClass, storage, kernel: entry, capability: capability, laws: laws)
+    let (law, factor) = (fitted.law, fitted.factor)
     // A narrower format that the device does not multiply is unpacked like a weight-only one.
-    // Where packed weights were measured themselves, the law holds what unpacking costs.
+    // Where such weights were measured themselves, the law holds what unpacking costs.
+    let isMeasured = laws[family, computeClass, storage].residuals != nil
     let unpacks =
-      (storage == .packed && fitted.residuals == nil)
-      || (actual != computeClass && computeClass.fallback == .fp16)
+      !isMeasured
+      && (storage == .packed || (actual != computeClass && computeClass.fallback == .fp16))
     let constant = entry.flatMap { $0.points.count == 1 ? $0.points[0] : nil }
     let bandwidth =
       capability.bandwidth.achievable * law.memoryEfficiency * software.memoryEfficiency
@@ -172,11 +187,12 @@ public struct DeviceTiming: Sendable {
       peak.achievable * law.computeEfficiency * software.computeEfficiency
       * (constant?.compute ?? 1)
     return Row(
-      secondsPerFlop: 1 / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
-      secondsPerByte: 1 / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
-      launch: law.launch + software.perKernel, firstPoint: 0, pointCount: 0, isOverGroups: false,
-      overlapLoss: law.overlapLoss, depthLatency: law.depthLatency, rowLatency: law.rowLatency,
-      grid: -1, attention: -1)
+      secondsPerFlop: factor / rate, rowsHalf: law.rowsHalf, tileRows: law.tileRows,
+      secondsPerByte: factor / bandwidth, rampBytes: capability.bandwidth.achievable * law.ramp,
+      launch: factor * law.launch + software.perKernel, firstPoint: 0, pointCount: 0,
+      isOverGroups: false,
+      overlapLoss: law.overlapLoss, depthLatency: factor * law.depthLatency,
+      rowLatency: factor * law.rowLatency, grid: -1, attention: -1)
   }
 
   /// The factors of a row whose kernels depend on the shape, at one place of its axis.

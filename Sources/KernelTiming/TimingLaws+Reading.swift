@@ -168,6 +168,7 @@ extension AttentionLaw {
     let phase = reader.requiredChoice("phase", among: ["prefill", "decode"])
     guard let kernel = Kernel(rawValue: kernel) else { return nil }
     var law = AttentionLaw(kernel: kernel, isDecode: phase == "decode")
+    if let isNarrow = reader.bool("narrow_cache") { law.isNarrow = isNarrow }
     for (name, path) in shares {
       if let value = reader.double(name, in: 1e-6...1e6) { law[keyPath: path] = value }
     }

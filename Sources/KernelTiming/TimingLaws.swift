@@ -35,6 +35,8 @@ public struct TimingLaws: Hashable, Sendable {
     /// How far the law and the grid are from shapes that they were not fitted to; `nil` where nothing
     /// was measured.
     public var residuals: Residuals?
+    /// How many times as long kernels take as law and grid say; 1 but where errors are drawn.
+    public var factor = 1.0
 
     /// An entry.
     public init(law: FamilyLaw, grid: KernelGrid? = nil, residuals: Residuals? = nil) {
@@ -44,7 +46,7 @@ public struct TimingLaws: Hashable, Sendable {
     }
   }
 
-  private var entries: [Entry]
+  var entries: [Entry]
   /// Where the parameters are from.
   public var source: String
   /// How good the fit was, over all families; `nil` where nothing was fitted.
@@ -90,7 +92,7 @@ public struct TimingLaws: Hashable, Sendable {
     for index in entries.indices { change(&entries[index]) }
   }
 
-  private static func index(
+  static func index(
     _ family: KernelFamily, _ computeClass: ComputeClass, _ storage: KernelSet.Storage
   ) -> Int {
     (Int(family.rawValue) * ComputeClass.allCases.count + Int(computeClass.rawValue))

@@ -35,7 +35,7 @@ public struct StreamPurpose: RawRepresentable, Hashable, Sendable, BitwiseCopyab
   public static let prediction = StreamPurpose(rawValue: 10)
   /// Choices of an eviction policy; entity: the pool.
   public static let eviction = StreamPurpose(rawValue: 11)
-  /// Residuals of a timing law; entity: the device.
+  /// Residuals of timing laws; entity: the law.
   public static let residuals = StreamPurpose(rawValue: 12)
   /// Which replica a request goes to; entity: the router.
   public static let requestRouting = StreamPurpose(rawValue: 13)

@@ -34,12 +34,25 @@ struct SimulateCommand: ParsableCommand {
   var decisions: String?
 
   @Option(
+    defaultAsFlag: 20,
+    help: ArgumentHelp(
+      "State intervals on speed, from so many runs with drawn errors of the fitted kernel timings"
+        + " (20 without a number).", valueName: "runs"))
+  var uncertainty: Int?
+
+  @Option(
     name: .customLong("require"),
     help: "Exit with 2 unless the figure is within the limit, e.g. 'tpot_ms.p99<=100'. Repeatable.")
   var requirements: [String] = []
 
   @Flag(name: .customLong("no-progress"), help: "Show no progress on standard error.")
   var hidesProgress = false
+
+  func validate() throws {
+    if let uncertainty, !(2...10_000).contains(uncertainty) {
+      throw ValidationError("--uncertainty \(uncertainty): expected 2 to 10000 runs.")
+    }
+  }
 
   func run() throws {
     try CommandFailure.guarded { try simulate() }
@@ -54,7 +67,7 @@ struct SimulateCommand: ParsableCommand {
       scenario, timeline: writer,
       decisions: decisions.map { path in
         { configuration in try DecisionLogWriter(path: path, configuration: configuration) }
-      }
+      }, uncertainty: uncertainty
     ) { progress in
       display.update(
         Progress(

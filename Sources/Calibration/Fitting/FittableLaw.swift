@@ -26,7 +26,7 @@ extension FamilyLaw: FittableLaw {
   static func parameters(for family: KernelFamily) -> [LawParameter<FamilyLaw>] {
     var parameters: [LawParameter<FamilyLaw>] = [
       LawParameter(
-        name: "memory_efficiency", path: \.memoryEfficiency, bound: .init(0.05, 1.25), start: 0.95),
+        name: "memory_efficiency", path: \.memoryEfficiency, bound: .init(0.05, 1.12), start: 0.95),
       LawParameter(name: "launch", path: \.launch, bound: .init(1e-8, 1e-3), start: 3e-6),
     ]
     let multiplies = family == .gemm || family == .groupedGEMM || family == .gate

@@ -47,7 +47,9 @@ extension TimingLaws {
   }
 
   static func quoted(_ text: String) -> String {
-    "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
+    let escaped = text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"")
+    // Line breaks and other control characters would end the scalar.
+    return "\"" + String(escaped.map { $0.isNewline || $0.asciiValue ?? 32 < 32 ? " " : $0 }) + "\""
   }
 
   /// Four significant digits.
@@ -86,6 +88,7 @@ extension TimingLaws.Entry {
 extension AttentionLaw {
   fileprivate var yamlLines: [String] {
     var lines = ["kernel: \(kernel.rawValue)", "phase: \(isDecode ? "decode" : "prefill")"]
+    if isNarrow { lines.append("narrow_cache: true") }
     lines += Self.shares.map { "\($0.name): \(TimingLaws.number(self[keyPath: $0.path]))" }
     lines += Self.times.map { "\($0.name): \(TimingLaws.time(self[keyPath: $0.path]))" }
     if let residuals { lines.append("residuals: \(residuals.yaml)") }

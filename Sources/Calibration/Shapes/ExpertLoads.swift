@@ -24,16 +24,21 @@ public struct ExpertLoads: Hashable, Sendable {
       if text == "balanced" || text == "uniform" {
         self = .balanced
       } else if text.hasPrefix("power_law_smallest_first_"),
-        let exponent = Double(text.dropFirst("power_law_smallest_first_".count))
+        let exponent = Self.exponent(text.dropFirst("power_law_smallest_first_".count))
       {
         self = .smallestFirst(exponent: exponent)
       } else if text.hasPrefix("power_law_"),
-        let exponent = Double(text.dropFirst("power_law_".count))
+        let exponent = Self.exponent(text.dropFirst("power_law_".count))
       {
         self = .perDevice(exponent: exponent)
       } else {
         return nil
       }
+    }
+
+    /// An exponent from 0 to 100 but 1, where a power law has no inverse of this form.
+    private static func exponent(_ text: Substring) -> Double? {
+      Double(text).flatMap { (0...100).contains($0) && $0 != 1 ? $0 : nil }
     }
   }
 

@@ -23,17 +23,19 @@ public enum ScenarioExecution {
   ///   - timeline: Where the first replication sends what happened on every resource.
   ///   - decisions: Makes what takes the decisions of the first replication.
   ///   - library: Where the names of parts are looked for.
+  ///   - uncertainty: Runs with drawn errors of kernel timings, for intervals; `nil` for none.
   ///   - progress: Told now and then how far the run under way has come.
   /// - Throws: What reading and running throw; `DoesNotFit` when the model does not fit.
   public static func execute(
     _ scenario: Scenario, timeline: (any TimelineSink)? = nil,
     decisions: ((ServingConfiguration) throws -> any DecisionSink)? = nil,
-    library: DataLibrary = .standard,
+    library: DataLibrary = .standard, uncertainty: Int? = nil,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
   ) throws -> Outcome {
     var outcome = Outcome(results: [], timeline: nil)
     for replication in 0..<UInt32(scenario.run.replications) {
       let configuration = try scenario.configuration(replication: replication, library: library)
+      let study = try uncertainty.map { try TimingUncertainty(configuration, replications: $0) }
       let clock = ProcessClock()
       let run = try ServingSimulation.run(
         configuration, timeline: replication == 0 ? timeline : nil,
@@ -48,6 +50,7 @@ public enum ScenarioExecution {
           result.whatWouldHelp = try Improvements.evaluate(configuration, base: result)
         }
       }
+      if let study { try study.evaluate(&result, progress: progress) }
       outcome.results.append(result)
     }
     return outcome

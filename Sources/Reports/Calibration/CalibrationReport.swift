@@ -21,7 +21,13 @@ public struct CalibrationReport: Sendable {
 
   /// Writes `report.md` and `errors.vl.json` into a folder, which is made.
   public func write(to folder: String) throws {
-    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    do {
+      try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    } catch {
+      let reason = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      throw WriteFailure(
+        target: folder, operation: "create", code: reason.map { Int32($0.code) } ?? ENOTDIR)
+    }
     try OutputWriter.write(markdown, to: folder + "/report.md")
     try OutputWriter.write(try plot(), to: folder + "/errors.vl.json")
   }

@@ -32,6 +32,7 @@ public struct ResultDocument: Sendable {
       let notice = "\(key) came out as no finite number and is reported as null"
       if !reported.notices.contains(notice) { reported.notices.append(notice) }
     }
+    if reported.uncertainty == nil { tree.remove("uncertainty") }
     tree.set("notices", to: .list(reported.notices.map(ReportValue.text)))
     tree.set("omitted", to: .object(omitted.map { .init($0.key, .text($0.reason)) }))
     if var throughput = tree["throughput"] {

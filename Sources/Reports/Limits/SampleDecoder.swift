@@ -25,7 +25,7 @@ struct SampleDecoder: Decoder {
     let names = path.filter { $0.intValue == nil }.map(\.stringValue)
     let containers = [
       "utilization": "resource", "resources": "resource", "memory": "memory", "tiers": "tier",
-      "parts": "part", "timeMsPerToken": "part",
+      "parts": "part", "timeMsPerToken": "part", "laws": "law", "figures": "figure",
     ]
     switch names.last {
     case "link": return "<link>"

@@ -11,7 +11,16 @@ struct ComparisonSections {
   }
 
   var all: [ReportSection] {
-    [head, table, notices].filter { !$0.blocks.isEmpty }
+    ([head, table] + intervals + [notices]).filter { !$0.blocks.isEmpty }
+  }
+
+  /// How sure each run is, where that was asked for.
+  private var intervals: [ReportSection] {
+    documents.indices.compactMap { index in
+      var section = ReportSections(documents[index]).sureness
+      section?.title += ", run \(index + 1)"
+      return section
+    }
   }
 
   private typealias Setting = (label: String, text: @Sendable (SimulationResult) -> String)

@@ -4,7 +4,7 @@ import Serving
 
 /// Builds the report of one run for people, in the order of their questions.
 struct ReportSections {
-  private let document: ResultDocument
+  let document: ResultDocument
   private var result: SimulationResult { document.result }
 
   init(_ document: ResultDocument) {
@@ -12,9 +12,9 @@ struct ReportSections {
   }
 
   /// How fast, where did the time go, hits and traffic, memory, cost and energy, what would help,
-  /// notices.
+  /// how sure, notices.
   var all: [ReportSection] {
-    [head, speed, time, hitsAndTraffic, memory, costAndEnergy, help, notices, run]
+    [head, speed, time, hitsAndTraffic, memory, costAndEnergy, help, sureness, notices, run]
       .compactMap { $0 }.filter { !$0.blocks.isEmpty }
   }
 

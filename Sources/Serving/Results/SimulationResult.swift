@@ -66,6 +66,8 @@ public struct SimulationResult: Codable, Sendable {
   public var steps: UInt64
   /// Re-runs with one resource twice as fast, best first; `nil` when not asked for.
   public var whatWouldHelp: [Improvement]?
+  /// Intervals from the errors of fitted kernel timings; `nil` when not asked for.
+  public var uncertainty: UncertaintyReport?
   /// What a reader must know: wrapped traces, assumptions in prices, unstable load.
   public var notices: [String]
   /// All that is not deterministic.

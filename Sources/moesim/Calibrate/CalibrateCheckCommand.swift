@@ -62,6 +62,7 @@ struct CalibrateCheckCommand: ParsableCommand {
     for (name, count) in check.unused {
       StandardError.print("moesim: \(count) rows of \(name) are not judged")
     }
+    if check.families.isEmpty { throw CalibrationTables.nothing(in: tables, "be judged") }
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     let renderer = RecordRenderer(format: format, style: style)
     var text = try renderer.render(

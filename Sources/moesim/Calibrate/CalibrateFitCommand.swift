@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import Calibration
+import Configuration
 import Foundation
 import Hardware
 import Reports
@@ -72,6 +73,7 @@ struct CalibrateFitCommand: ParsableCommand {
     for (name, count) in outcome.unused {
       StandardError.print("moesim: \(count) rows of \(name) are not fitted")
     }
+    if outcome.fits.isEmpty { throw CalibrationTables.nothing(in: tables, "be fitted") }
     let records = outcome.fits.map { FitRecord($0) }
     let renderer = RecordRenderer(format: format, style: .detected())
     try OutputWriter.write(try renderer.render(records, columns: FitRecord.columns))
@@ -113,6 +115,12 @@ enum CalibrationTables {
         "moesim: the timings are of \(device), the profile's device is \(target.capability.name)")
     }
     return target
+  }
+
+  /// The error of tables without a row that a law describes.
+  static func nothing(in paths: [String], _ what: String) -> Diagnostic {
+    Diagnostic(
+      location: nil, message: "\(paths.joined(separator: ", ")): no rows that can \(what)")
   }
 
   /// Who measured what and when, from the rows.

@@ -72,7 +72,8 @@ enum CommandFailure {
     case is WriteFailure, is RoutingTraceWriteError: writeFailed
     case is MissingFile: missingInput
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
-      is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch:
+      is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch,
+      is UnknownTimingErrors:
       badData
     case is DoesNotFit, is RehearsalTooLong: doesNotFit
     case is RequireLimitError, is EvictionError: usage

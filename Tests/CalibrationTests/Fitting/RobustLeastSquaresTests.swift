@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import RandomStreams
 import Testing
 
 @testable import Calibration
@@ -42,5 +43,27 @@ import Testing
   @Test func valuesStayWithinBounds() throws {
     let solution = try Self.solve([1, 1e9, 1e11], start: [1e-5, 3e8, 1e12])
     #expect(solution.values[0] <= 1e-2)
+  }
+
+  @Test func residualsThatAreNoNumbersAreRefused() throws {
+    for wrong in [Double.nan, .infinity] {
+      let error = try #require(throws: GSLError.self) {
+        try RobustLeastSquares().minimise(from: [1], bounds: [.init(0.1, 10)], count: 3) {
+          _, output in
+          for index in 0..<3 { output[index] = wrong }
+        }
+      }
+      #expect(error.status != 0 && !error.description.isEmpty)
+    }
+  }
+
+  @Test func parametersThatDoNothingStopNothing() throws {
+    let solution = try RobustLeastSquares().minimise(
+      from: [1, 1], bounds: [.init(0.1, 10), .init(0.1, 10)], count: 5
+    ) { values, output in
+      for index in 0..<5 { output[index] = log(values[0] / 3) }
+    }
+    #expect(abs(solution.values[0] - 3) < 1e-3)
+    #expect(solution.values[1] >= 0.1 && solution.values[1] <= 10)
   }
 }

@@ -13,10 +13,11 @@ import Testing
   init() {
     machine = MachineDescription.current()
     settings = MeasurementSettings(machine: machine, isQuick: true)
-    settings.seconds = 1
+    // Enough that a busy machine times some points of each kind, and no more.
+    settings.seconds = 5
     settings.secondsPerPoint = 0.001
     settings.minimumRepeats = 3
-    settings.memory = 256 << 20
+    settings.memory = 64 << 20
     settings.threads = [1, 2]
     settings.folder = FileManager.default.temporaryDirectory.path
   }

@@ -50,7 +50,8 @@ struct PacedReadTests {
     reader.setRate(rate)
     let requests = (0..<12).map { index in
       reader.submit(
-        offset: index % 8 * size, length: size, into: target.base, chunk: index % 2 == 0 ? nil : 4096)
+        offset: index % 8 * size, length: size, into: target.base,
+        chunk: index % 2 == 0 ? nil : 4096)
     }
     // The clock is the reader's own; what is asserted is a bound that sleeping longer never breaks.
     let times = try requests.map { try reader.wait(for: $0) }

@@ -51,6 +51,13 @@ class RehearsedModel {
       return pointer;
     };
     gain = part(std::size_t(hidden));
+    // Norms leave values about 1, so that every sublayer adds about as much as there is: an expert that
+    // is computed from wrong weights must show in the result.
+    std::vector<std::uint16_t> gains;
+    for (int i = 0; i < hidden; ++i) gains.push_back(bf16Bits(1 + drawnValue(std::uint64_t(i), 109, 0.25f)));
+    require(cudaStreamSynchronize(stream), "the model's values");
+    require(
+        cudaMemcpy(gain, gains.data(), gains.size() * 2, cudaMemcpyHostToDevice), "the norms' gains");
     embeddings = part(std::size_t(header.vocabulary) * hidden);
     headWeights = part(std::size_t(header.vocabulary) * hidden);
     for (int layer = 0; layer < header.mixtures(); ++layer) {
@@ -94,9 +101,12 @@ class RehearsedModel {
     lengths = DeviceBuffer<int>(std::size_t(size.sequences));
     hostTokens = PinnedBuffer(count * sizeof(int));
     tokens = DeviceBuffer<int>(count);
-    hostResult = PinnedBuffer(std::size_t(hidden) * 2);
+    hostResult = PinnedBuffer(std::size_t(std::min(size.tokens, resultRows)) * hidden * 2);
     require(cudaStreamSynchronize(stream), "the model's values");
   }
+
+  /// Rows of a step whose result is kept.
+  static constexpr int resultRows = 16;
 
   bool computesAttention() const { return hasAttention; }
 
@@ -180,7 +190,7 @@ class RehearsedModel {
     launch(takeSums, blocksFor(values, 256), 256, 0, stream, x.data(), sums.data(), values);
   }
 
-  /// Norm and head; the first row's normed values go to the host.
+  /// Norm and head; the normed values of the first rows go to the host.
   void head() {
     normalise();
     if (header.vocabulary > 0) {
@@ -189,14 +199,16 @@ class RehearsedModel {
     }
     require(
         cudaMemcpyAsync(
-            hostResult.data(), y.data(), hostResult.size(), cudaMemcpyDeviceToHost, stream),
+            hostResult.data(), y.data(), std::size_t(std::min(rowCount, resultRows)) * hidden * 2,
+            cudaMemcpyDeviceToHost, stream),
         "the result");
   }
 
   /// The values of the last head, once the host has waited for it.
   std::vector<std::uint16_t> result() const {
     const std::uint16_t* values = static_cast<const std::uint16_t*>(hostResult.data());
-    return std::vector<std::uint16_t>(values, values + hidden);
+    return std::vector<std::uint16_t>(
+        values, values + std::size_t(std::min(rowCount, resultRows)) * hidden);
   }
 
  private:

@@ -86,6 +86,7 @@ public struct CollectiveLaw: OperationLaw {
   /// A law with parameters that fits begin with.
   public init(_ pattern: Pattern) { self.pattern = pattern }
 
+  /// Seconds by the law alone.
   public func seconds(_ shape: Shape, on device: DeviceCapability, cached: Bool) -> Double {
     seconds(shape.kind, devices: shape.devices, bytes: shape.bytes, linkRate: device.linkRate)
   }
@@ -111,6 +112,7 @@ public struct CollectiveLaw: OperationLaw {
       + ramp * filled
   }
 
+  /// A feature of a shape, for the grid.
   public static func value(of feature: KernelGrid.Feature, in shape: Shape) -> Double {
     switch feature {
     case .bytes: max(shape.bytes, 1)

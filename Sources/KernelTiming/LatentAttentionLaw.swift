@@ -95,6 +95,7 @@ public struct LatentAttentionLaw: OperationLaw {
     self.hasNarrowCache = hasNarrowCache
   }
 
+  /// Seconds by the law alone.
   public func seconds(_ shape: Shape, on device: DeviceCapability, cached: Bool) -> Double {
     let bandwidth = device.bandwidth.nominal
     let peak = device.peak(for: .fp16).rate.nominal
@@ -192,6 +193,7 @@ public struct LatentAttentionLaw: OperationLaw {
       longest: (blocks / parts).rounded(.up), parts: parts)
   }
 
+  /// A feature of a shape, for the grid.
   public static func value(of feature: KernelGrid.Feature, in shape: Shape) -> Double {
     switch feature {
     case .sequences: max(shape.sequences, 1)

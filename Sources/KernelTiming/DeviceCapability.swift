@@ -28,6 +28,8 @@ public struct DeviceCapability: Hashable, Sendable {
   public var clock: Double
   /// The cache before the memory [B]; 0 where nobody says.
   public var cacheBytes: Double
+  /// One direction of the links to other devices, all links of the device together [B/s]; 0 for none.
+  public var linkRate: Double = 0
   private var peaks: [Rate?]
 
   /// Creates a capability.

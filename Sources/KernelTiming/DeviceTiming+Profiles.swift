@@ -16,6 +16,8 @@ extension DeviceCapability {
       name: gpu.name, peaks: gpu.peak.mapValues { Rate($0) },
       bandwidth: Rate(gpu.memory.bandwidth), units: gpu.streamingMultiprocessors.nominal,
       clock: gpu.clock?.nominal ?? 0, cacheBytes: gpu.cache?.nominal ?? 0)
+    // Devices without links of their own exchange through the host.
+    linkRate = (gpu.peerLink ?? gpu.hostLink)?.bandwidth.nominal ?? 0
   }
 
   /// What the processors of a host can do on its memory.

@@ -67,9 +67,11 @@ extension DeviceCapability {
       let found = peak(for: computeClass)
       if found.computeClass == computeClass { peaks[computeClass] = found.rate.times(compute) }
     }
-    return DeviceCapability(
+    var scaled = DeviceCapability(
       name: name, peaks: peaks, bandwidth: bandwidth.times(memory), units: units, clock: clock,
       cacheBytes: cacheBytes)
+    scaled.linkRate = linkRate
+    return scaled
   }
 }
 

@@ -27,6 +27,14 @@ public struct KernelGrid: Hashable, Sendable {
     case parts
     /// Rows that a token of attention sees, on average.
     case context
+    /// Sequences.
+    case sequences
+    /// Bytes of a collective.
+    case bytes
+    /// Devices of a collective.
+    case devices
+    /// Two to the power of a collective's place among the kinds.
+    case kind
   }
 
   /// One axis: nodes at start, start + step, …, on the logarithm to base two.
@@ -83,6 +91,9 @@ public struct KernelGrid: Hashable, Sendable {
     case .weights: max(work.columns * work.depth, 1)
     case .parts: max(work.rows * work.groups, 1)
     case .context: max(work.context, 1)
+    case .sequences: max(work.sequences, 1)
+    case .bytes: max(work.bytes, 1)
+    case .devices, .kind: 1
     }
   }
 
@@ -90,9 +101,14 @@ public struct KernelGrid: Hashable, Sendable {
   ///
   /// - Complexity: O(2 to the power of the axes).
   public func stencil(_ work: KernelWork) -> [(node: Int, weight: Double)] {
+    stencil { Self.value(of: $0, in: work) }
+  }
+
+  /// The nodes around the values of features and their weights.
+  public func stencil(_ value: (Feature) -> Double) -> [(node: Int, weight: Double)] {
     var corners = [(node: 0, weight: 1.0)]
     for axis in axes {
-      let (lower, part) = axis.place(work)
+      let (lower, part) = axis.place(value(axis.feature))
       var split: [(node: Int, weight: Double)] = []
       for corner in corners {
         let node = corner.node * axis.count + lower
@@ -108,13 +124,23 @@ public struct KernelGrid: Hashable, Sendable {
   public func factor(_ work: KernelWork) -> Double {
     stencil(work).reduce(0) { $0 + factors[$1.node] * $1.weight }
   }
+
+  /// The factor at the values of features.
+  public func factor(_ value: (Feature) -> Double) -> Double {
+    stencil(value).reduce(0) { $0 + factors[$1.node] * $1.weight }
+  }
 }
 
 extension KernelGrid.Axis {
   /// The node below `work`, and how far beyond it, as a share of the step.
   @inlinable
   func place(_ work: KernelWork) -> (lower: Int, part: Double) {
-    let value = KernelGrid.value(of: feature, in: work)
+    place(KernelGrid.value(of: feature, in: work))
+  }
+
+  /// The node below a value of the axis's feature, and how far beyond it.
+  @inlinable
+  func place(_ value: Double) -> (lower: Int, part: Double) {
     let place = min(
       max((KernelGrid.binaryLogarithm(value) - start) / step, 0), Double(count - 1))
     let lower = min(Int(place), count - 2)

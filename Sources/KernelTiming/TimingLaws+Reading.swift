@@ -39,6 +39,16 @@ extension TimingLaws {
   ///     fp8: {compute_efficiency: 0.81}    # this class departs from the family
   /// ```
   ///
+  /// Beside families stand lists of laws that were fitted: `attention`, `collectives`
+  /// (`CollectiveLaw`) and `latent_attention` (`LatentAttentionLaw`):
+  ///
+  /// ```yaml
+  ///   collectives:
+  ///     - {pattern: ring, link_efficiency: 0.58, launch: 4.9 us, ramp_bytes: 14 MB}
+  ///   latent_attention:
+  ///     - {kernel: flash, weights: bf16, cache: fp8, launch: 77 us}
+  /// ```
+  ///
   /// A key that is absent keeps its standard value. Wrong values and unknown keys are reported to
   /// `collector`.
   public static func read(
@@ -65,6 +75,16 @@ extension TimingLaws {
     for node in reader.sequence("attention") {
       let entry = MappingReader(node, into: collector)
       AttentionLaw.read(entry).map { laws.attention.append($0) }
+      entry.finish()
+    }
+    for node in reader.sequence("collectives") {
+      let entry = MappingReader(node, into: collector)
+      laws.collectives.append(CollectiveLaw.read(entry))
+      entry.finish()
+    }
+    for node in reader.sequence("latent_attention") {
+      let entry = MappingReader(node, into: collector)
+      laws.latentAttention.append(LatentAttentionLaw.read(entry))
       entry.finish()
     }
     reader.finish()

@@ -28,6 +28,9 @@ extension TimingLaws {
       law.tokenTime *= ratio
       return law
     }
+    for index in laws.collectives.indices { laws.collectives[index].grid = nil }
+    // A module holds the launches of a dozen kernels, and its law is one software's on one device.
+    laws.latentAttention = []
     laws.source = "\(source), carried over from \(origin.name)"
     laws.residuals = nil
     return laws

@@ -53,6 +53,10 @@ public struct TimingLaws: Hashable, Sendable {
   public var residuals: Residuals?
   /// Laws of attention by blocks, where they were fitted.
   public var attention: [AttentionLaw] = []
+  /// Laws of collectives, where they were fitted.
+  public var collectives: [CollectiveLaw] = []
+  /// Laws of whole modules of latent attention that decode, where they were fitted.
+  public var latentAttention: [LatentAttentionLaw] = []
 
   /// Creates laws that are the same for every class and storage of a family.
   public init(source: String, residuals: Residuals? = nil, _ law: (KernelFamily) -> FamilyLaw) {

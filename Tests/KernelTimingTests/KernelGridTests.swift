@@ -94,8 +94,9 @@ import Testing
   @Test(arguments: KernelGrid.Feature.allCases)
   func `A feature is read from its fields, at least 1`(feature: KernelGrid.Feature) {
     var work = KernelWork(
-      family: .groupedGEMM, flop: 1, bytes: 1, rows: 3, columns: 5, depth: 7, groups: 11)
+      family: .groupedGEMM, flop: 1, bytes: 19, rows: 3, columns: 5, depth: 7, groups: 11)
     work.context = 13
+    work.sequences = 17
     let wanted: Double =
       switch feature {
       case .rows: 3
@@ -105,6 +106,9 @@ import Testing
       case .weights: 35
       case .parts: 33
       case .context: 13
+      case .sequences: 17
+      case .bytes: 19
+      case .devices, .kind: 1
       }
     #expect(KernelGrid.value(of: feature, in: work) == wanted)
     #expect(KernelGrid.value(of: feature, in: .none) == 1)

@@ -8,7 +8,7 @@ public struct TimingCheck: Sendable {
   /// The errors of one law on one kernel.
   public struct Family: Sendable {
     /// The law.
-    public var key: TimedWork.Key
+    public var name: String
     /// Precision and implementation.
     public var variant: String
     /// The errors.
@@ -16,7 +16,19 @@ public struct TimingCheck: Sendable {
     /// Whether the profile's law was fitted at all.
     public var isFitted: Bool
     /// The points that are furthest off, the worst first.
-    public var worst: [(point: TimedWork, predicted: Double)]
+    public var worst: [Point]
+  }
+
+  /// A point, what was measured and what the law says.
+  public struct Point: Sendable {
+    /// The shape apart from its size.
+    public var shape: String
+    /// The size: tokens, cached rows, bytes.
+    public var size: Double
+    /// The time that was measured [s].
+    public var measured: Double
+    /// The law's [s].
+    public var predicted: Double
   }
 
   /// For each law and kernel of the table.
@@ -36,14 +48,20 @@ public struct TimingCheck: Sendable {
   ) {
     var points: [TimedWork.Key: [String: [TimedWork]]] = [:]
     var unused: [String: Int] = [:]
+    let isLinked = device.linkRate > 0
+    let collectives = isLinked ? rows.compactMap { $0.timedCollective() } : []
+    let modules = rows.compactMap { $0.timedLatentAttention() }
     for row in rows {
-      if let timed = row.timedWork() {
+      if row.timedLatentAttention() != nil || (isLinked && row.timedCollective() != nil) {
+        continue
+      } else if let timed = row.timedWork() {
         points[timed.key, default: [:]][timed.variant, default: []].append(timed)
       } else {
         unused[row.kernel.rawValue, default: 0] += 1
       }
     }
     families = []
+    self.unused = []
     for key in points.keys.sorted() {
       let variants = points[key] ?? [:]
       for variant in variants.keys.sorted() {
@@ -51,19 +69,62 @@ public struct TimingCheck: Sendable {
         let predicted = own.map {
           laws.seconds($0.work, key: key, on: device, cached: isRepeated)
         }
-        guard let errors = FitErrors(points: own, predicted: predicted) else { continue }
-        let order = own.indices.sorted {
-          let (one, other) = (predicted[$0] / own[$0].seconds, predicted[$1] / own[$1].seconds)
-          return max(one, 1 / one) > max(other, 1 / other)
+        let judged = zip(own, predicted).map {
+          Point(shape: $0.group, size: $0.size, measured: $0.seconds, predicted: $1)
         }
-        families.append(
-          Family(
-            key: key, variant: variant, errors: errors,
-            isFitted: laws.isFitted(key),
-            worst: order.prefix(worst).map { (own[$0], predicted[$0]) }))
+        families += Self.family(
+          key.name, variant, judged, isFitted: laws.isFitted(key), worst: worst)
       }
     }
+    for (name, count) in judge(collectives, laws, device, isRepeated, worst: worst)
+      + judge(modules, laws, device, isRepeated, worst: worst)
+    {
+      unused[name, default: 0] += count
+    }
     self.unused = unused.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+  }
+
+  /// Judges operations, for which there are no laws but fitted ones.
+  ///
+  /// - Returns: What no law of the profile is for.
+  private mutating func judge<Law: FittableOperation>(
+    _ points: [TimedOperation<Law>], _ laws: TimingLaws, _ device: DeviceCapability,
+    _ isRepeated: Bool, worst: Int
+  ) -> [(name: String, count: Int)] {
+    var without: [(name: String, count: Int)] = []
+    for name in Set(points.map(\.name)).sorted() {
+      let all = points.filter { $0.name == name }
+      guard let law = laws[keyPath: Law.place].first(where: { $0.isFor(all[0].law) }) else {
+        without.append((name, all.count))
+        continue
+      }
+      for variant in Set(all.map(\.variant)).sorted() {
+        let judged = all.filter { $0.variant == variant }.map {
+          Point(
+            shape: $0.label, size: $0.size, measured: $0.seconds,
+            predicted: law.predicted($0.shape, on: device, cached: isRepeated))
+        }
+        families += Self.family(name, variant, judged, isFitted: true, worst: worst)
+      }
+    }
+    return without
+  }
+
+  private static func family(
+    _ name: String, _ variant: String, _ points: [Point], isFitted: Bool, worst: Int
+  ) -> [Family] {
+    let errors = FitErrors(
+      points: points.map { ($0.measured, $0.size) }, predicted: points.map(\.predicted))
+    guard let errors else { return [] }
+    let order = points.sorted {
+      let (one, other) = ($0.predicted / $0.measured, $1.predicted / $1.measured)
+      return max(one, 1 / one) > max(other, 1 / other)
+    }
+    return [
+      Family(
+        name: name, variant: variant, errors: errors, isFitted: isFitted,
+        worst: Array(order.prefix(worst)))
+    ]
   }
 }
 

@@ -30,10 +30,15 @@ public struct Calibrator: Sendable {
   public struct Outcome: Sendable {
     /// A fit for each law and kernel.
     public var families: [FamilyFit]
+    /// Fits of operations that are no single kernels, once for each way of holding points out.
+    public var operations: [OperationFit]
     /// Rows of kernels that no law describes, by kernel, and kernels with too few rows to fit.
     public var unused: [(name: String, count: Int)]
     /// The laws that a profile takes.
     public var laws: TimingLaws
+
+    /// All fits, families first.
+    public var fits: [any FitSummary] { families + operations }
   }
 
   /// Fits and cross-validates.
@@ -43,8 +48,13 @@ public struct Calibrator: Sendable {
   public func fit(_ rows: [KernelMeasurement], source: String) throws -> Outcome {
     var points: [TimedWork.Key: [String: [TimedWork]]] = [:]
     var unused: [String: Int] = [:]
+    let isLinked = device.linkRate > 0
+    let collectives = isLinked ? rows.compactMap { $0.timedCollective() } : []
+    let modules = rows.compactMap { $0.timedLatentAttention() }
     for row in rows {
-      if let timed = row.timedWork() {
+      if row.timedLatentAttention() != nil || (isLinked && row.timedCollective() != nil) {
+        continue
+      } else if let timed = row.timedWork() {
         points[timed.key, default: [:]][timed.variant, default: []].append(timed)
       } else {
         unused[row.kernel.rawValue, default: 0] += 1
@@ -71,10 +81,22 @@ public struct Calibrator: Sendable {
       if let chosen = families[first...].first(where: \.isChosen) { laws.take(chosen) }
     }
     if device.units <= 1 { laws.groupAsOneByOne() }
-    laws.residuals = Self.overall(families)
+    let ofCollectives = try operations().fit(collectives, into: &laws)
+    let ofModules = try operations().fit(modules, into: &laws)
+    for (name, count) in ofCollectives.unused + ofModules.unused {
+      unused[name, default: 0] += count
+    }
+    let fits = ofCollectives.fits + ofModules.fits
+    laws.residuals = Self.overall(families + fits)
     return Outcome(
-      families: families, unused: unused.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
+      families: families, operations: fits,
+      unused: unused.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
       laws: laws)
+  }
+
+  private func operations<Law>() -> OperationCalibrator<Law> {
+    OperationCalibrator(
+      device: device, folds: folds, seed: seed, isRepeated: isRepeated, preferred: preferred)
   }
 
   private func choose(among variants: inout ArraySlice<FamilyFit>) {
@@ -87,7 +109,7 @@ public struct Calibrator: Sendable {
   }
 
   /// The medians of the chosen families, weighted by their points.
-  private static func overall(_ families: [FamilyFit]) -> TimingLaws.Residuals? {
+  private static func overall(_ families: [any FitSummary]) -> TimingLaws.Residuals? {
     let chosen = families.filter(\.isChosen)
     let points = chosen.reduce(0) { $0 + $1.heldOut.count }
     guard points > 0 else { return nil }

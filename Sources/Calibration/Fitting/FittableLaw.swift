@@ -10,7 +10,7 @@ public protocol FittableLaw: Sendable {
 }
 
 /// A parameter of a law: where it lies, and between which bounds it is sought.
-public struct LawParameter<Law: FittableLaw>: Sendable {
+public struct LawParameter<Law>: Sendable {
   /// The name as profiles write it.
   public var name: String
   /// Where it lies.

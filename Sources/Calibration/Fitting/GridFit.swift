@@ -29,10 +29,17 @@ enum GridFit {
       case .attentionDecode: [(.parts, 2), (.context, 2), (.depth, 1)]
       default: []
       }
-    return features.compactMap { feature, step in
-      let places = points.map {
-        KernelGrid.binaryLogarithm(KernelGrid.value(of: feature, in: $0.work))
-      }
+    return axes(features) { feature in
+      points.map { KernelGrid.value(of: feature, in: $0.work) }
+    }
+  }
+
+  /// The axes along some features at distances of nodes, over the features' values.
+  static func axes(
+    _ features: [(KernelGrid.Feature, Double)], values: (KernelGrid.Feature) -> [Double]
+  ) -> [KernelGrid.Axis] {
+    features.compactMap { feature, step in
+      let places = values(feature).map(KernelGrid.binaryLogarithm)
       guard let low = places.min(), let high = places.max(), high - low >= step / 2 else {
         return nil
       }
@@ -46,16 +53,27 @@ enum GridFit {
     axes: [KernelGrid.Axis], points: [TimedWork], predicted: [Double]
   ) throws -> KernelGrid? {
     guard !axes.isEmpty, points.count >= 30 else { return nil }
+    return try fit(
+      axes: axes, ratios: zip(points, predicted).map { $0.seconds / $1 }
+    ) { grid in points.map { grid.stencil($0.work) } }
+  }
+
+  /// The grid that brings factors nearest to measured over predicted times, `ratios`.
+  ///
+  /// - Parameter locate: the nodes around each point and their weights.
+  static func fit(
+    axes: [KernelGrid.Axis], ratios: [Double],
+    locate: (KernelGrid) -> [[(node: Int, weight: Double)]]
+  ) throws -> KernelGrid {
     let nodes = axes.reduce(1) { $0 * $1.count }
     var grid = KernelGrid(axes: axes, factors: [Double](repeating: 1, count: nodes))
-    let stencils = points.map { grid.stencil($0.work) }
-    let ratios = zip(points, predicted).map { $0.seconds / $1 }
-    var weights = [Double](repeating: 1, count: points.count)
+    let stencils = locate(grid)
+    var weights = [Double](repeating: 1, count: ratios.count)
     let penalty = Self.penalty(axes)
     for _ in 0..<4 {
       grid.factors = try solve(
         nodes: nodes, stencils: stencils, ratios: ratios, weights: weights, penalty: penalty)
-      for index in points.indices {
+      for index in ratios.indices {
         let factor = stencils[index].reduce(0) { $0 + grid.factors[$1.node] * $1.weight }
         let error = (factor / ratios[index] - 1) / scale
         weights[index] = 1 / (1 + error * error)

@@ -14,22 +14,31 @@ enum LawFit {
     _ law: Law, parameters: [LawParameter<Law>], to points: [TimedWork],
     on device: DeviceCapability, cached: Bool, sample: Int = 3_000
   ) throws -> Law {
-    let free = Array(parameters.prefix(max(1, points.count / 3)))
     let stride = max(1, points.count / sample)
     let chosen = Swift.stride(from: 0, to: points.count, by: stride).map { points[$0] }
-    guard chosen.count >= free.count else { return law }
+    let free = Array(parameters.prefix(max(1, points.count / 3)))
+    return try fit(law, parameters: free, to: chosen.map(\.seconds)) { candidate, index in
+      candidate.seconds(chosen[index].work, on: device, cached: cached)
+    }
+  }
+
+  /// Fits `law` to the times of `predicted`, a prediction of the time at an index.
+  static func fit<Law>(
+    _ law: Law, parameters free: [LawParameter<Law>], to seconds: [Double],
+    predicted: @escaping (Law, Int) -> Double
+  ) throws -> Law {
+    guard seconds.count >= free.count else { return law }
     func with(_ values: [Double]) -> Law {
       var candidate = law
       for (parameter, value) in zip(free, values) { candidate[keyPath: parameter.path] = value }
       return candidate
     }
     let solution = try RobustLeastSquares().minimise(
-      from: free.map(\.start), bounds: free.map(\.bound), count: chosen.count
+      from: free.map(\.start), bounds: free.map(\.bound), count: seconds.count
     ) { values, output in
       let candidate = with(values)
-      for (index, point) in chosen.enumerated() {
-        let predicted = candidate.seconds(point.work, on: device, cached: cached)
-        output[index] = log(max(predicted, 1e-12) / point.seconds)
+      for (index, measured) in seconds.enumerated() {
+        output[index] = log(max(predicted(candidate, index), 1e-12) / measured)
       }
     }
     return with(solution.values)

@@ -14,10 +14,17 @@ struct ShapeFolds {
 
   /// Deals the groups of `points` into at most `count` parts, at random.
   init(_ points: [TimedWork], count: Int, seed: UInt64) {
+    self.init(points.map { ($0.group, $0.size) }, count: count, seed: seed)
+  }
+
+  /// Deals groups, or the sizes of a single group.
+  init(_ points: [(group: String, size: Double)], count: Int, seed: UInt64) {
     let shapes = Set(points.map(\.group)).sorted()
     // Of a single shape, sizes are held out: all points of one number of tokens.
     let isOneShape = shapes.count == 1
-    let group = { (point: TimedWork) in isOneShape ? "\(point.size)" : point.group }
+    let group = { (point: (group: String, size: Double)) in
+      isOneShape ? "\(point.size)" : point.group
+    }
     let names = isOneShape ? Set(points.map(group)).sorted() : shapes
     groups = names.count
     self.count = names.count >= 2 ? min(count, names.count) : 1

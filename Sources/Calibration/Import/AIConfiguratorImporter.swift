@@ -233,10 +233,14 @@ extension AIConfiguratorImporter {
       result.past = try row.integer("step", from: 0)
       result.heads = try row.integer("num_heads")
       result.headSize = headSize
+      result.hidden = Self.hiddenSizes[architecture]
       result.precision = try row.precision("gemm_type")
       result.kvPrecision = try row.precision("kv_cache_dtype")
       return result
     }
+
+    /// `hidden_size` of the models' config.json, where an architecture has one only.
+    private static let hiddenSizes: [String: Int] = ["DeepseekV3ForCausalLM": 7_168]
 
     /// Values cached per token: `kv_lora_rank` and `qk_rope_head_dim` of the models' config.json.
     private static let latentSizes: [String: Int] = [

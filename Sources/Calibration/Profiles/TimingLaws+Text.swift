@@ -32,8 +32,18 @@ extension TimingLaws {
         }
       }
     }
+    lines += Self.list("collectives", collectives.map(\.yamlLines))
+    lines += Self.list("latent_attention", latentAttention.map(\.yamlLines))
     let margin = String(repeating: " ", count: indentation)
     return lines.map { margin + $0 + "\n" }.joined()
+  }
+
+  private static func list(_ name: String, _ entries: [[String]]) -> [String] {
+    guard !entries.isEmpty else { return [] }
+    return ["\(name):"]
+      + entries.flatMap { lines in
+        lines.enumerated().map { ($0.offset == 0 ? "  - " : "    ") + $0.element }
+      }
   }
 
   static func quoted(_ text: String) -> String {
@@ -79,6 +89,31 @@ extension AttentionLaw {
   fileprivate var yamlLines: [String] {
     var lines = ["kernel: \(kernel.rawValue)", "phase: \(isDecode ? "decode" : "prefill")"]
     if isNarrow { lines.append("narrow_cache: true") }
+    lines += Self.shares.map { "\($0.name): \(TimingLaws.number(self[keyPath: $0.path]))" }
+    lines += Self.times.map { "\($0.name): \(TimingLaws.time(self[keyPath: $0.path]))" }
+    if let residuals { lines.append("residuals: \(residuals.yaml)") }
+    return lines + (grid?.yamlLines ?? [])
+  }
+}
+
+extension CollectiveLaw {
+  fileprivate var yamlLines: [String] {
+    var lines = ["pattern: \(pattern.rawValue)"]
+    lines += Self.shares.map { "\($0.name): \(TimingLaws.number(self[keyPath: $0.path]))" }
+    lines += Self.times.map { "\($0.name): \(TimingLaws.time(self[keyPath: $0.path]))" }
+    lines += Self.sizes.map { "\($0.name): \(TimingLaws.number(self[keyPath: $0.path])) B" }
+    if let residuals { lines.append("residuals: \(residuals.yaml)") }
+    return lines + (grid?.yamlLines ?? [])
+  }
+}
+
+extension LatentAttentionLaw {
+  fileprivate var yamlLines: [String] {
+    var lines = [
+      "kernel: \(kernel.rawValue)", "weights: \(hasNarrowWeights ? "fp8" : "bf16")",
+      "cache: \(hasNarrowCache ? "fp8" : "bf16")",
+    ]
+    if isSingleHead { lines.append("single_head: true") }
     lines += Self.shares.map { "\($0.name): \(TimingLaws.number(self[keyPath: $0.path]))" }
     lines += Self.times.map { "\($0.name): \(TimingLaws.time(self[keyPath: $0.path]))" }
     if let residuals { lines.append("residuals: \(residuals.yaml)") }

@@ -24,8 +24,8 @@ public struct FitRecord: Encodable, Sendable {
   var biases: [BiasRecord]
 
   /// The record of a fit.
-  public init(_ fit: FamilyFit) {
-    kernel = fit.key.name
+  public init(_ fit: any FitSummary) {
+    kernel = fit.name
     variant = fit.variant
     isChosen = fit.isChosen
     points = fit.heldOut.count
@@ -41,7 +41,7 @@ public struct FitRecord: Encodable, Sendable {
     fittedP90 = fit.fitted.p90
     cachedPoints = fit.cachedPoints
     parameters = Dictionary(
-      fit.law.parameters.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+      fit.parameters.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     biases = fit.heldOut.biases.map(BiasRecord.init)
   }
 
@@ -98,7 +98,7 @@ public struct CheckRecord: Encodable, Sendable {
 
   /// The record of a law on a kernel.
   public init(_ family: TimingCheck.Family) {
-    kernel = family.key.name
+    kernel = family.name
     variant = family.variant
     law = family.isFitted ? "fitted" : "standard"
     points = family.errors.count
@@ -109,7 +109,7 @@ public struct CheckRecord: Encodable, Sendable {
     biases = family.errors.biases.map(BiasRecord.init)
     worstPoints = family.worst.map {
       Point(
-        shape: $0.point.group, size: $0.point.size, measuredSeconds: $0.point.seconds,
+        shape: $0.shape, size: $0.size, measuredSeconds: $0.measured,
         predictedSeconds: $0.predicted)
     }
   }
@@ -133,12 +133,12 @@ extension CheckRecord {
       .init("Error", isNumeric: true),
     ])
     for family in check.families {
-      for (point, predicted) in family.worst {
+      for point in family.worst {
         table.append([
-          family.key.name, point.group, FigureText.number(point.size),
-          FigureText.fixed(point.seconds * 1e6, decimals: 1),
-          FigureText.fixed(predicted * 1e6, decimals: 1),
-          FigureText.percent(predicted / point.seconds - 1),
+          family.name, point.shape, FigureText.number(point.size),
+          FigureText.fixed(point.measured * 1e6, decimals: 1),
+          FigureText.fixed(point.predicted * 1e6, decimals: 1),
+          FigureText.percent(point.predicted / point.measured - 1),
         ])
       }
     }

@@ -39,12 +39,12 @@ public struct CalibrationReport: Sendable {
     ]
     let renderer = RecordRenderer(format: .markdown)
     if let table = try? renderer.render(
-      outcome.families.map { FitRecord($0) }, columns: FitRecord.columns)
+      outcome.fits.map { FitRecord($0) }, columns: FitRecord.columns)
     {
       lines += [table]
     }
-    for fit in outcome.families {
-      lines += ["## \(fit.key.name): \(fit.variant)", ""]
+    for fit in outcome.fits {
+      lines += ["## \(fit.name): \(fit.variant)", ""]
       if fit.folds == 1 { lines += ["One point only: nothing was held out.", ""] }
       lines += ["| Sizes | Points | Bias | Median error |", "|---:|---:|---:|---:|"]
       for bias in fit.heldOut.biases {
@@ -55,7 +55,7 @@ public struct CalibrationReport: Sendable {
             + " | \(FigureText.percent(bias.absolute)) |")
       }
       lines += ["", "| Parameter | Value |", "|---|---:|"]
-      for (name, value) in fit.law.parameters {
+      for (name, value) in fit.parameters {
         lines.append("| \(name) | \(String(format: "%.4g", value)) |")
       }
       lines.append("")
@@ -66,18 +66,18 @@ public struct CalibrationReport: Sendable {
   /// Bias and median error by size, one panel a law.
   private func plot() throws -> String {
     var values: [[String: Any]] = []
-    for fit in outcome.families {
+    for fit in outcome.fits {
       for bias in fit.heldOut.biases {
         let size = (bias.sizes.lowerBound * bias.sizes.upperBound).squareRoot()
         values.append([
-          "law": "\(fit.key.name): \(fit.variant)", "size": size, "points": bias.count,
+          "law": "\(fit.name): \(fit.variant)", "size": size, "points": bias.count,
           "bias": bias.median, "error": bias.absolute,
         ])
       }
     }
     let size: [String: Any] = [
       "field": "size", "type": "quantitative", "scale": ["type": "log"],
-      "title": "tokens, or cached rows",
+      "title": "tokens, cached rows, or bytes",
     ]
     let layer = { (field: String, title: String, color: String) -> [String: Any] in
       [

@@ -73,8 +73,8 @@ struct CalibrateFitCommand: ParsableCommand {
     for (name, count) in outcome.unused {
       StandardError.print("moesim: \(count) rows of \(name) are not fitted")
     }
-    if outcome.families.isEmpty { throw CalibrationTables.nothing(in: tables, "be fitted") }
-    let records = outcome.families.map { FitRecord($0) }
+    if outcome.fits.isEmpty { throw CalibrationTables.nothing(in: tables, "be fitted") }
+    let records = outcome.fits.map { FitRecord($0) }
     let renderer = RecordRenderer(format: format, style: .detected())
     try OutputWriter.write(try renderer.render(records, columns: FitRecord.columns))
     if let report {

@@ -18,7 +18,7 @@ import Testing
       Self.rows, laws: laws, device: SyntheticTimings.device, isRepeated: true)
     let family = try #require(check.families.first)
     #expect(check.families.count == 1 && check.unused.isEmpty)
-    #expect(family.key.name == "gemm fp16" && !family.isFitted)
+    #expect(family.name == "gemm fp16" && !family.isFitted)
     #expect(family.errors.count == Self.rows.count && family.errors.worst < 1e-12)
     laws[.gemm, .fp16, .plain].residuals = TimingLaws.Residuals(median: 0, p90: 0, points: 1)
     var slow = Self.rows
@@ -30,7 +30,7 @@ import Testing
     #expect(judged.families[0].isFitted)
     #expect(abs(judged.families[0].errors.bias + 0.5) < 1e-12)
     // Forty times too slow is further off than twenty times too fast.
-    #expect(judged.families[0].worst.map(\.point.seconds) == [slow[9].median, slow[7].median])
+    #expect(judged.families[0].worst.map(\.measured) == [slow[9].median, slow[7].median])
   }
 
   @Test func `Rows of other kernels are counted, laws and kernels told apart`() throws {
@@ -44,7 +44,7 @@ import Testing
       rows, laws: .datasheet, device: SyntheticTimings.device, isRepeated: false)
     #expect(check.unused.map(\.name) == ["copy"] && check.unused.map(\.count) == [2])
     #expect(
-      check.families.map { "\($0.key.name): \($0.variant)" } == [
+      check.families.map { "\($0.name): \($0.variant)" } == [
         "gemm fp16: bf16", "gemm fp16: bf16 other", "gemm fp16 packed: int4-g128",
       ])
     #expect(check.families.map(\.errors.count) == [rows.count - 4, 1, 1])

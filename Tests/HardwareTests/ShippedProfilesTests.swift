@@ -143,8 +143,8 @@ import Units
     while let file = files?.nextObject() as? URL {
       guard file.pathExtension == "yaml" else { continue }
       let folder = file.deletingLastPathComponent().lastPathComponent
-      // Kernels are read by those who apply them.
-      if folder == "kernels" { continue }
+      // Kernels and timings are read by those who apply them.
+      if folder == "kernels" || folder == "timings" { continue }
       let expected: ProfileKind =
         switch folder {
         case "hardware-profiles": .machine

@@ -95,6 +95,16 @@ struct FileCheck {
       return "runtime \(try ProfileLibrary.standard().runtime(path).name)"
     }
     if has("entries") { return "kernels \(try KernelSet.load(path: path).name)" }
+    if has("source"),
+      keys.contains(where: { key in
+        key == "attention" || KernelFamily.allCases.contains { $0.name == key }
+      })
+    {
+      let collector = DiagnosticCollector()
+      let laws = TimingLaws.read(node, over: .datasheet, into: collector)
+      try collector.throwIfAny()
+      return "timing laws \(laws.source)"
+    }
     if has("depth", "lags", "layers") { return try checkRoutingParameters(node) }
     if has("eviction", "prefetch", "prediction", "schedule", "admission") {
       return "policy preset \(try ScenarioPolicy.load(preset: path).preset ?? "")"
@@ -111,7 +121,7 @@ struct FileCheck {
     throw Diagnostic(
       location: node.location,
       message:
-        "is neither scenario, machine, part, runtime, kernels, model, policy preset, workload, "
+        "is neither scenario, machine, part, runtime, kernels, timing laws, model, policy preset, workload, "
         + "reference cases nor routing parameters: none of their keys stands here")
   }
 

@@ -23,6 +23,6 @@ import Testing
     #expect(abs(errors.biases[1].median - 0.05) < 1e-12)
     #expect(abs(errors.biases[1].absolute - 0.25) < 1e-12)
     #expect(abs(errors.biases[2].median + 0.5) < 1e-12)
-    #expect(FitErrors(points: [], predicted: []) == nil)
+    #expect(FitErrors(points: [TimedWork](), predicted: []) == nil)
   }
 }

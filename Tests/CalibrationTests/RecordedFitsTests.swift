@@ -13,18 +13,8 @@ import Testing
 /// hand. Fits take seconds in release and minutes in debug, where they are skipped.
 @Suite(
   .enabled(if: SharedData.isPresent, Comment(rawValue: SharedData.absence)),
-  .enabled(if: RecordedFitsTests.isOptimised, "fits of whole tables run in release builds only"))
+  .enabled(if: BuildMode.isOptimised, "fits of whole tables run in release builds only"))
 struct RecordedFitsTests {
-  static let isOptimised: Bool = {
-    var isDebug = false
-    assert(
-      {
-        isDebug = true
-        return true
-      }())
-    return !isDebug
-  }()
-
   static func rows(
     _ format: String, _ file: String, model: String? = nil
   ) throws -> [KernelMeasurement] {
@@ -92,4 +82,17 @@ struct RecordedFitsTests {
       #expect(fit.heldOut.median <= 0.03, "\(fit.variant): \(fit.heldOut.median)")
     }
   }
+}
+
+/// How the tests were built.
+enum BuildMode {
+  static let isOptimised: Bool = {
+    var isDebug = false
+    assert(
+      {
+        isDebug = true
+        return true
+      }())
+    return !isDebug
+  }()
 }

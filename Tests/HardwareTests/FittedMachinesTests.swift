@@ -68,7 +68,7 @@ import Testing
     let path = folder.appending(path: "timings/mine.yaml").path
     try write("base: a100-sxm-server\nname: x\ncpu: {timing: \(path)}\n", to: "b.yaml")
     #expect(try library.machine("b").cpu.timing?["gemm"]?["rows_half"]?.scalar == "3")
-    try write("base: a100-sxm-server\nname: x\ngpu: {timing: mein}\n", to: "c.yaml")
+    try write("base: a100-sxm-server\nname: x\ngpu: {timing: mines}\n", to: "c.yaml")
     let error = try #require(throws: Diagnostics.self) { try self.library.machine("c") }
     #expect(error.description.contains("did you mean 'mine'?"), "\(error)")
     #expect(error.all.count == 1, "\(error)")

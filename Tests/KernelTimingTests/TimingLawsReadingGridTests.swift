@@ -56,17 +56,21 @@ import Units
 
   @Test(
     arguments: [
-      ("gemm: {grid: {axes: [], factors: []}}", "one to three axes"),
-      ("gemm: {grid: {factors: [1]}}", "one to three axes"),
+      ("gemm: {fp16: {grid: {axes: [], factors: []}}}", "one to three axes"),
+      ("gemm: {fp16: {grid: {factors: [1]}}}", "one to three axes"),
       (
-        "gemm: {\(grid.replacing("3]}", with: "3, 4]}"))}", "expected 3, one for each node; found 4"
+        "gemm: {fp16: {\(grid.replacing("3]}", with: "3, 4]}"))}}",
+        "expected 3, one for each node; found 4"
       ),
-      ("gemm: {\(grid.replacing("1, 2", with: "1, x"))}", "factors"),
-      ("gemm: {\(grid.replacing("1, 2", with: "0, 2"))}", "factors"),
-      ("gemm: {\(grid.replacing("along: rows", with: "along: row"))}", "did you mean 'rows'?"),
-      ("gemm: {\(grid.replacing("step: 2", with: "step: 0"))}", "step"),
-      ("gemm: {\(grid.replacing("count: 3", with: "count: 1"))}", "count"),
-      ("gemm: {\(grid.replacing("count: 3", with: "count: 3, bogus: 1"))}", "bogus"),
+      ("gemm: {fp16: {\(grid.replacing("1, 2", with: "1, x"))}}", "factors"),
+      ("gemm: {fp16: {\(grid.replacing("1, 2", with: "0, 2"))}}", "factors"),
+      (
+        "gemm: {fp16: {\(grid.replacing("along: rows", with: "along: row"))}}",
+        "did you mean 'rows'?"
+      ),
+      ("gemm: {fp16: {\(grid.replacing("step: 2", with: "step: 0"))}}", "step"),
+      ("gemm: {fp16: {\(grid.replacing("count: 3", with: "count: 1"))}}", "count"),
+      ("gemm: {fp16: {\(grid.replacing("count: 3", with: "count: 3, bogus: 1"))}}", "bogus"),
       ("gemm: {fp16_packd: {launch: 1 us}}", "did you mean 'fp16_packed'?"),
       ("gemm: {fp8: {residuals: {median: 1%, p90: 2%, points: 0}}}", "points"),
       ("attention: [{kernel: flash-attention-4, phase: decode}]", "kernel"),

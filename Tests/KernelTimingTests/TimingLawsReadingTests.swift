@@ -47,7 +47,7 @@ import Units
       ("gemm: {rows_half: 3}", "source"),
       ("source: x\ngem: {rows_half: 3}", "gemm"),
       ("source: x\ngemm: {rows_haf: 3}", "rows_half"),
-      ("source: x\ngemm: {compute_efficiency: 1.2}", "compute_efficiency"),
+      ("source: x\ngemm: {compute_efficiency: 2.2}", "compute_efficiency"),
       ("source: x\ngemm: {compute_efficiency: 0}", "compute_efficiency"),
       ("source: x\ngemm: {ramp: 5 GiB}", "ramp"),
       ("source: x\ngemm: {fp8: {launch: -1 us}}", "launch"),

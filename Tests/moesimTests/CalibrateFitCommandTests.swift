@@ -15,7 +15,7 @@ struct CalibrateFitCommandTests {
     var text = ""
     for n in [1_024, 4_096, 11_008, 14_336] {
       for k in [1_024, 4_096, 8_192] {
-        for m in [1, 4, 16, 64, 256, 1_024, 4_096, 8_192] {
+        for m in [2, 4, 16, 64, 256, 1_024, 4_096, 8_192] {
           let seconds = max(
             2.0 * Double(m * n * k) / 230e12, 2 * Double(m * n + n * k + m * k) / 1.5e12)
           text +=
@@ -123,7 +123,8 @@ struct CalibrateFitCommandTests {
       #expect(outcome.code == code, "\(arguments): \(outcome.errors)")
       #expect(outcome.errors.contains(message), "\(arguments): \(outcome.errors)")
       #expect(outcome.output.isEmpty, "\(arguments): \(outcome.output)")
-      if code != 64 {
+      // A table in place of a profile lacks many keys.
+      if code != 64, !arguments.contains(["--profile", bad]) {
         let told = outcome.errors.split(separator: "\n").filter {
           !$0.contains("the timings are of") && !$0.contains("are not")
         }

@@ -25,8 +25,9 @@ struct UncertaintyCommandTests {
     ])
     #expect(run.code == 2, "\(run.errors)")
     #expect(run.output.contains("How sure: kernel timings"))
-    #expect(run.output.contains("3 runs on the same requests"))
-    #expect(run.output.contains("gemm fp16 (5.0 %)"))
+    #expect(run.output.contains("3 runs on the same"))
+    let words = run.output.split { $0.isWhitespace }.joined(separator: " ")
+    #expect(words.contains("gemm fp16 (5.0 %)"))
     #expect(run.output.contains("throughput.output_tokens_per_second"))
   }
 

@@ -2,6 +2,7 @@
 
 import KernelTiming
 import ModelDescriptors
+import Units
 
 /// Fits all laws of a device to a table of timings.
 public struct Calibrator: Sendable {
@@ -79,6 +80,7 @@ public struct Calibrator: Sendable {
       choose(among: &families[first...])
       if let chosen = families[first...].first(where: \.isChosen) { laws.take(chosen) }
     }
+    if device.units <= 1 { laws.groupAsOneByOne() }
     let ofCollectives = try operations().fit(collectives, into: &laws)
     let ofModules = try operations().fit(modules, into: &laws)
     for (name, count) in ofCollectives.unused + ofModules.unused {
@@ -133,6 +135,21 @@ extension TimingLaws {
       law.residuals = residuals
       attention.removeAll { $0.isDecode == law.isDecode }
       attention.append(law)
+    }
+  }
+
+  /// A processor computes the experts of a layer one after the other: where no grouped products were
+  /// timed, those of single rows say what they take.
+  mutating func groupAsOneByOne() {
+    for computeClass in ComputeClass.allCases {
+      for storage in KernelSet.Storage.allCases {
+        let single = self[.gemv, computeClass, storage]
+        guard single.residuals != nil,
+          self[.groupedGEMM, computeClass, storage].residuals == nil
+        else { continue }
+        self[.groupedGEMM, computeClass, storage] = Entry(
+          law: single.law, residuals: single.residuals)
+      }
     }
   }
 }

@@ -22,7 +22,7 @@ enum SyntheticTimings {
   static func products(
     columns: [Int] = [1_024, 2_048, 4_096, 7_168, 11_008, 14_336, 28_672],
     depths: [Int] = [512, 2_048, 4_096, 8_192],
-    rows: [Int] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096]
+    rows: [Int] = [2, 3, 4, 8, 16, 32, 64, 128, 256, 512, 1_024, 4_096]
   ) -> [KernelMeasurement] {
     columns.flatMap { n in
       depths.flatMap { k in

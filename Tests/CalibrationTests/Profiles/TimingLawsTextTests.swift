@@ -16,7 +16,8 @@ import Testing
   static func grid(_ axes: [KernelGrid.Axis]) -> KernelGrid {
     let nodes = axes.reduce(1) { $0 * $1.count }
     return KernelGrid(
-      axes: axes, factors: (0..<nodes).map { 0.7 + 0.6 * Double($0 * 7 % 31) / 31 })
+      axes: axes,
+      factors: (0..<nodes).map { (node: Int) -> Double in 0.7 + Double(node * 7 % 31) / 50 })
   }
 
   static let residuals = TimingLaws.Residuals(median: 0.041, p90: 0.12, points: 77)

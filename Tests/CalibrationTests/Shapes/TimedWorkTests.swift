@@ -18,8 +18,10 @@ import Testing
     (row.m, row.n, row.k) = (16, 1_024, 512)
     let timed = try #require(row.timedWork())
     #expect(timed.key == TimedWork.Key(.gemm, .fp16, .plain))
-    #expect(timed.work.flop == 2 * 16 * 1_024 * 512)
-    #expect(timed.work.bytes == 2 * (1_024 * 512 + 16 * 512 + 16 * 1_024))
+    let products = 16 * 1_024 * 512
+    #expect(timed.work.flop == Double(2 * products))
+    let elements = 1_024 * 512 + 16 * 512 + 16 * 1_024
+    #expect(timed.work.bytes == Double(2 * elements))
     #expect(timed.group == "n1024 k512" && timed.size == 16 && timed.seconds == 1e-3)
     row.precision = "int4-g128"
     #expect(row.timedWork()?.key == TimedWork.Key(.gemm, .fp16, .packed))
@@ -53,7 +55,8 @@ import Testing
     #expect(expected.work.groups == 8 && expected.work.rows == 8)
     let balanced = try #require(Self.experts { _ in })
     #expect(balanced.work.groups == 16 && balanced.work.rows == 16)
-    #expect(balanced.work.flop == 2 * 3 * 256 * 128 * 256)
+    let products = 3 * 256 * 128 * 256
+    #expect(balanced.work.flop == Double(2 * products))
     #expect(balanced.group == Self.experts { $0.tokens = 1 }?.group)
     #expect(balanced.group != Self.experts { $0.width = 64 }?.group)
     #expect(Self.experts { $0.distribution = "power_law_1.2" }?.work.rows ?? 0 >= 16)

@@ -114,7 +114,7 @@ public struct TimingCheck: Sendable {
     _ name: String, _ variant: String, _ points: [Point], isFitted: Bool, worst: Int
   ) -> [Family] {
     let errors = FitErrors(
-      points: points.map { ($0.measured, $0.size) }, predicted: points.map(\.predicted))
+      times: points.map { ($0.measured, $0.size) }, predicted: points.map(\.predicted))
     guard let errors else { return [] }
     let order = points.sorted {
       let (one, other) = ($0.predicted / $0.measured, $1.predicted / $1.measured)

@@ -32,11 +32,11 @@ public struct FitErrors: Hashable, Sendable {
 
   /// The errors of `predicted` against the times of `points`; `nil` for no points.
   public init?(points: [TimedWork], predicted: [Double]) {
-    self.init(points: points.map { ($0.seconds, $0.size) }, predicted: predicted)
+    self.init(times: points.map { ($0.seconds, $0.size) }, predicted: predicted)
   }
 
   /// The errors of `predicted` against times at sizes; `nil` for no points.
-  init?(points: [(seconds: Double, size: Double)], predicted: [Double]) {
+  init?(times points: [(seconds: Double, size: Double)], predicted: [Double]) {
     guard !points.isEmpty else { return nil }
     let signed = zip(points, predicted).map { $1 / $0.seconds - 1 }
     let absolute = signed.map(abs).sorted()

@@ -86,7 +86,7 @@ struct OperationCalibrator<Law: FittableOperation> {
     let law = try fit(points)
     let own = points.map { law.predicted($0.shape, on: device, cached: isRepeated) }
     let sizes = points.map { (seconds: $0.seconds, size: $0.size) }
-    guard let fitted = FitErrors(points: sizes, predicted: own) else {
+    guard let fitted = FitErrors(times: sizes, predicted: own) else {
       preconditionFailure("A fit has points.")
     }
     let summaries = try law.groupings.enumerated().map { number, grouping in
@@ -105,8 +105,8 @@ struct OperationCalibrator<Law: FittableOperation> {
       return OperationFit(
         name: points[0].name, variant: "\(points[0].variant), \(grouping) unseen",
         groups: parts.groups, folds: parts.count, fitted: fitted,
-        lawOnHeldOut: FitErrors(points: sizes, predicted: alone) ?? fitted,
-        heldOut: FitErrors(points: sizes, predicted: corrected) ?? fitted, isChosen: false,
+        lawOnHeldOut: FitErrors(times: sizes, predicted: alone) ?? fitted,
+        heldOut: FitErrors(times: sizes, predicted: corrected) ?? fitted, isChosen: false,
         parameters: law.parameters.map { ($0.name, law[keyPath: $0.path]) })
     }
     return (law, summaries)

@@ -223,7 +223,9 @@ struct RecordedOperationTests {
     let path = try #require(SharedData.path("aiconfigurator/csv/\(recorded.file).csv"))
     let importer = try #require(TimingImporters.named("aiconfigurator"))
     let rows = try TimingImporters.read([path], with: importer, options: ImportOptions()).rows
-    let machine = try ProfileLibrary.standard().machine(recorded.machine)
+    let machine = try ProfileLibrary(folders: [
+      Checkout.root.appending(path: "hardware-profiles").path
+    ]).machine(recorded.machine)
     let target = try CalibrationTarget(
       machine, named: recorded.machine, rowsOf: try #require(rows.first).device)
     let outcome = try Calibrator(device: target.capability, base: target.standardLaws)

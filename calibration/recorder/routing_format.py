@@ -13,7 +13,9 @@ INDEX_ENTRY = struct.Struct("<QIIIIQ")
 class RoutingWriter:
     """A trace under way. Without `close` the file has no mark, and readers refuse it."""
 
-    def __init__(self, path, layers, experts, top_k, expert_bytes=None, origin=""):
+    def __init__(
+        self, path, layers, experts, top_k, expert_bytes=None, origin="", has_weights=True,
+        is_ranked=True):
         if not (1 <= layers <= 4096 and 1 <= experts <= 65536 and 1 <= top_k <= min(256, experts)):
             raise ValueError(f"{layers} layers of {experts} experts, {top_k} chosen: out of range")
         if expert_bytes is not None and len(expert_bytes) != layers:
@@ -22,6 +24,7 @@ class RoutingWriter:
         self.expert_bytes, self.origin = expert_bytes, origin.encode()
         self.number = numpy.dtype("<u1" if experts <= 256 else "<u2")
         self.weight = numpy.dtype("<f2")
+        self.has_weights, self.is_ranked = has_weights, is_ranked
         self.sequences = []
         self.tokens = 0
         self.file = open(path, "wb")
@@ -29,12 +32,19 @@ class RoutingWriter:
 
     @property
     def record_bytes(self):
-        return self.layers * self.top_k * (self.number.itemsize + self.weight.itemsize)
+        weight = self.weight.itemsize if self.has_weights else 0
+        return self.layers * self.top_k * (self.number.itemsize + weight)
 
     def add(self, experts, weights, prompt_tokens):
-        """Adds a sequence: arrays [token][layer][rank], the heaviest first; prompt records first."""
+        """Adds a sequence: arrays [token][layer][rank], prompt records first.
+
+        The heaviest come first where the trace is ranked; `weights` is None where it has none.
+        """
         experts = numpy.asarray(experts)
-        weights = numpy.asarray(weights, dtype=numpy.float32)
+        if (weights is not None) != self.has_weights:
+            raise ValueError("weights are given where the trace has them, and nowhere else")
+        weights = numpy.asarray(
+            numpy.zeros(experts.shape) if weights is None else weights, dtype=numpy.float32)
         count = experts.shape[0]
         shape = (count, self.layers, self.top_k)
         if experts.shape != shape or weights.shape != shape or not 0 <= prompt_tokens <= count:
@@ -50,7 +60,8 @@ class RoutingWriter:
             raise ValueError("a gate weight does not fit in half precision")
         for token in range(count):
             self.file.write(experts[token].astype(self.number).tobytes())
-            self.file.write(weights[token].astype(self.weight).tobytes())
+            if self.has_weights:
+                self.file.write(weights[token].astype(self.weight).tobytes())
         self.sequences.append((self.tokens, prompt_tokens, count - prompt_tokens, prompt_tokens))
         self.tokens += count
 
@@ -66,7 +77,8 @@ class RoutingWriter:
         origin_at = self.file.tell()
         self.file.write(self.origin)
         header = struct.pack(
-            "<HHBBBBIIIIQQQQQQQ", 1, HEADER_BYTES, self.number.itemsize, 1, 1, 0, self.layers,
+            "<HHBBBBIIIIQQQQQQQ", 1, HEADER_BYTES, self.number.itemsize,
+            int(self.has_weights), int(self.is_ranked), 0, self.layers,
             self.experts, self.top_k, self.record_bytes, self.tokens, len(self.sequences),
             HEADER_BYTES, index_at, sizes_at, origin_at, len(self.origin))
         self.file.seek(8)

@@ -246,6 +246,31 @@ class RecordRoutingTests(unittest.TestCase):
              f"policy={self.path('trace.recall.yaml')}"], capture_output=True, text=True)
         self.assertEqual(simulated.returncode, 0, simulated.stderr)
 
+    def test_traces_without_weights(self):
+        """As other programs' records are written: numbers beyond a byte, neither weights nor ranks."""
+        from recorder.routing_format import RoutingWriter
+
+        path = self.path("plain.moesim")
+        choices = numpy.array([[[3, 299], [7, 0]], [[1, 2], [5, 4]], [[9, 8], [6, 256]]])
+        writer = RoutingWriter(path, 2, 300, 2, has_weights=False, is_ranked=False)
+        writer.add(choices, None, 1)
+        for wrong in (choices + 1, choices[:, :, :1], choices * 0):
+            with self.assertRaises(ValueError):
+                writer.add(wrong, None, 1)
+        with self.assertRaises(ValueError):
+            writer.add(choices, numpy.ones(choices.shape), 1)
+        writer.close()
+        with open(path, "rb") as file:
+            data = file.read()
+        self.assertEqual(tuple(data[12:16]), (2, 0, 0, 0))
+        self.assertEqual(struct.unpack_from("<I", data, 28)[0], 8)
+        numpy.testing.assert_array_equal(numpy.frombuffer(data, "<u2", 12, 128), choices.reshape(-1))
+        program = os.environ.get("MOESIM")
+        if program:
+            inspected = subprocess.run(
+                [program, "trace", "inspect", path], capture_output=True, text=True)
+            self.assertRegex(inspected.stdout, r"decode tokens +2\n", inspected.stderr)
+
     def test_mistakes_are_told(self):
         result = self.run_program(self.path("absent"), "--random-prompts", "1", "--out", self.path("t"))
         self.assertNotEqual(result.returncode, 0)

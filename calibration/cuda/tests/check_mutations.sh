@@ -36,6 +36,32 @@ PYTHON
   echo "found out: \"$4\" in $2"
 }
 
+# mutate_rehearsal FILE FROM TO LOG
+mutate_rehearsal() {
+  rm -rf "$folder/source"
+  mkdir "$folder/source"
+  (cd "$here" && cp -r host device kernels suites emulation rehearsal rehearse.cu "$folder/source")
+  python3 - "$folder/source/$1" "$2" "$3" <<'PYTHON'
+import sys
+path, old, new = sys.argv[1:]
+text = open(path).read()
+assert text.count(old) >= 1, f"{old} does not stand in {path}"
+open(path, "w").write(text.replace(old, new, 1))
+PYTHON
+  $compiler $flags -I"$folder/source/emulation" -x c++ "$folder/source/rehearse.cu" -o "$folder/rehearse"
+  for seed in 0 3 4 5 6 7; do
+    if ! EMULATION_SEED=$seed "$folder/rehearse" "$here/tests/data/$4.jsonl" --quick --verify \
+      --chunk 0.03 --host-memory 0.2 >"$folder/out" 2>"$folder/log"; then
+      grep -qE "wrongly|emulation:|where it is not" "$folder/log" || { tail -5 "$folder/log"; exit 1; }
+      passed=$((passed + 1))
+      echo "found out: \"$3\" in $1, seed $seed"
+      return
+    fi
+  done
+  echo "FAILED: \"$3\" in $1 was not found out"
+  exit 1
+}
+
 mutate attention kernels/attention.cuh 'rescale[g] = __expf(before - maximum)' 'rescale[g] = 1'
 mutate attention kernels/attention.cuh 'key < count ? dot : -INFINITY' 'dot'
 mutate attention kernels/attention.cuh 'float share = __expf(maxima[s * heads + head] - maximum);' 'float share = 1;'
@@ -47,4 +73,9 @@ mutate rows kernels/rows.cuh 'if (threadIdx.x % 32 == 0) partial' 'if (threadIdx
 mutate experts kernels/rows.cuh 'std::size_t(places[token * k + j])' 'std::size_t(places[token * k])'
 mutate experts kernels/rows.cuh '1 + __expf(-gate)' '1 + __expf(gate)'
 mutate prefill kernels/attention.cuh '% unsigned(query)) + 1' '% unsigned(query))'
+mutate_rehearsal rehearsal/player.h \
+  'transfers.awaitLoad(member.buffer, compute);
+    std::size_t span' 'std::size_t span' on-demand
+mutate_rehearsal rehearsal/transfers.h 'if (hasUse[at]) require' 'if (false) require' on-demand
+mutate_rehearsal host/expert_places.h 'slotBuffers[std::size_t(slot)] = buffer;' '' mixtral-offloading
 echo "$passed passed, 0 failed"

@@ -26,7 +26,10 @@ public enum ProfileKind: Hashable, Sendable {
     let keys = Set((node.mapping ?? []).map(\.key))
     // Each kind by keys that no other has, enough of them that one may be misspelt.
     let marks: [(ProfileKind, Set<String>)] = [
-      (.machine, ["base", "gpu", "cpu", "gpus", "dram", "drives", "chassis", "unified_memory"]),
+      (
+        .machine,
+        ["base", "gpu", "drive", "cpu", "gpus", "dram", "drives", "chassis", "unified_memory"]
+      ),
       (
         .runtime,
         ["per_kernel", "per_layer", "per_step", "per_copy", "dequantization_efficiency"]

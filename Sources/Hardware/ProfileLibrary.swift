@@ -91,16 +91,19 @@ public struct ProfileLibrary: Sendable {
     _ node: ConfigurationNode, on base: ConfigurationNode
   ) -> ConfigurationNode {
     var override = node
-    let described = ["base", "gpu"]
+    let described = ["base", "gpu", "drive"]
     override.content = .mapping((node.mapping ?? []).filter { !described.contains($0.key) })
-    let merged = PartResolver.overlay(override, on: base)
-    return node["gpu"].map { Self.overlay($0, onEachGPUOf: merged) } ?? merged
+    var merged = PartResolver.overlay(override, on: base)
+    for (one, all) in [("gpu", "gpus"), ("drive", "drives")] {
+      if let part = node[one] { merged = Self.overlay(part, key: one, onEachOf: all, in: merged) }
+    }
+    return merged
   }
 
   /// The machine that a scenario names, or describes in place.
   ///
   /// A mapping with the key `base` lays its other keys over the machine of that name; what stands
-  /// under `gpu` is laid over each of its GPUs.
+  /// under `gpu` and `drive` is laid over each of its GPUs and drives.
   /// - Throws: `MissingFile` when a machine is missing, `Diagnostics` when something is wrong.
   public func machine(_ node: ConfigurationNode) throws -> MachineProfile {
     if let name = node.scalar { return try machine(name) }
@@ -109,25 +112,26 @@ public struct ProfileLibrary: Sendable {
     return try machine(reading: merged.moved(to: node.path))
   }
 
-  /// A machine with the same keys laid over each of its GPUs, or another part in their place.
+  /// A machine with the same keys laid over each of its GPUs or drives, or another part in their place.
   private static func overlay(
-    _ override: ConfigurationNode, onEachGPUOf machine: ConfigurationNode
+    _ override: ConfigurationNode, key: String, onEachOf list: String,
+    in machine: ConfigurationNode
   ) -> ConfigurationNode {
     guard case .mapping(var entries) = machine.content,
-      let index = entries.firstIndex(where: { $0.key == "gpus" }),
-      let gpus = entries[index].value.sequence, !gpus.isEmpty
+      let index = entries.firstIndex(where: { $0.key == list }),
+      let parts = entries[index].value.sequence, !parts.isEmpty
     else {
-      // Without a GPU to change, the key is unknown, and reading the machine says so.
+      // Without a part to change, the key is unknown, and reading the machine says so.
       guard case .mapping(var entries) = machine.content else { return machine }
       entries.append(
-        ConfigurationNode.Entry(key: "gpu", keyLocation: override.location, value: override))
+        ConfigurationNode.Entry(key: key, keyLocation: override.location, value: override))
       var result = machine
       result.content = .mapping(entries)
       return result
     }
     entries[index].value.content = .sequence(
-      gpus.map { gpu in
-        let named = Self.naming(gpu)
+      parts.map { part in
+        let named = Self.naming(part)
         var laid = PartResolver.overlay(Self.naming(override), on: named)
         if laid["count"] == nil, let count = named.mapping?.first(where: { $0.key == "count" }) {
           laid.content = .mapping((laid.mapping ?? []) + [count])

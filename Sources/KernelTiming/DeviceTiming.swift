@@ -95,8 +95,12 @@ public struct DeviceTiming: Sendable {
   @usableFromInline let points: [KernelSet.Point]
   /// The grids of all rows that have one.
   @usableFromInline let grids: [KernelGrid.Compiled]
+  /// The factors of all grids.
+  @usableFromInline let gridFactors: [Double]
   /// The laws of attention of all rows that have one.
   @usableFromInline let attention: [AttentionLaw.Compiled]
+  /// Decoding over latent rows of 16 bits a value, and of 8; empty where no module was timed.
+  @usableFromInline let latent: [LatentAttentionLaw.Core]
 
   @usableFromInline static let classCount = 6
   @usableFromInline static let storageCount = 3
@@ -117,8 +121,11 @@ public struct DeviceTiming: Sendable {
     var rows: [Row] = []
     var points: [KernelSet.Point] = []
     var grids: [KernelGrid.Compiled] = []
-    let attention = laws.attention.map {
-      $0.compiled(capability: capability, software: software)
+    var gridFactors: [Double] = []
+    func place(_ grid: KernelGrid?) -> Int32 {
+      guard let grid else { return -1 }
+      grids.append(grid.compiled(into: &gridFactors))
+      return Int32(grids.count - 1)
     }
     for family in KernelFamily.allCases {
       for computeClass in ComputeClass.allCases {
@@ -129,10 +136,7 @@ public struct DeviceTiming: Sendable {
             software: software, laws: laws)
           let fitted = Self.entry(
             family, computeClass, storage, kernel: entry, capability: capability, laws: laws)
-          if entry == nil, let grid = fitted.grid {
-            row.grid = Int32(grids.count)
-            grids.append(grid.compiled)
-          }
+          if entry == nil { row.grid = place(fitted.grid) }
           row.attention = Int32(
             laws.attention.firstIndex { $0.covers(family, computeClass) } ?? -1)
           if let entry, entry.points.count > 1 {
@@ -147,8 +151,17 @@ public struct DeviceTiming: Sendable {
     }
     self.rows = rows
     self.points = points
+    attention = laws.attention.map { law in
+      var compiled = law.compiled(capability: capability, software: software)
+      compiled.grid = place(law.grid)
+      return compiled
+    }
     self.grids = grids
-    self.attention = attention
+    self.gridFactors = gridFactors
+    let modules = laws.latentAttention.filter { !$0.isSingleHead }
+    let wide = modules.first { !$0.hasNarrowCache } ?? modules.first
+    let narrow = modules.first { $0.hasNarrowCache } ?? wide
+    latent = [wide, narrow].compactMap { $0?.core(on: capability, software: software) }
   }
 
   /// The law of a class and storage: its own where that was fitted, else that of the class as which
@@ -224,9 +237,7 @@ public struct DeviceTiming: Sendable {
       (Int(work.family.rawValue) * Self.classCount + Int(work.computeClass.rawValue))
       * Self.storageCount + (work.isSparse ? 2 : work.isWeightOnly ? 1 : 0)
     let row = rows[index]
-    if row.attention >= 0, work.sequences > 0 {
-      return attention[Int(row.attention)].parts(work, launch: software.perKernel)
-    }
+    if work.sequences > 0, let parts = attentionParts(work, row) { return parts }
     var compute = work.flop * row.secondsPerFlop
     if work.rows > 0 {
       // flop · (tiled + half) / rows, where tiled is rows rounded up to whole tiles.
@@ -250,9 +261,31 @@ public struct DeviceTiming: Sendable {
     guard row.grid >= 0 else {
       return Parts(overhead: overhead, compute: compute, memory: memory)
     }
-    let factor = grids[Int(row.grid)].factor(work)
+    let factor = grids[Int(row.grid)].factor(work, in: gridFactors)
     return Parts(
       overhead: overhead * factor, compute: compute * factor, memory: memory * factor)
+  }
+
+  /// Where the time of attention goes by a law of its own; `nil` where there is none, and the family's
+  /// holds.
+  @inlinable
+  func attentionParts(_ work: KernelWork, _ row: Row) -> Parts? {
+    guard !work.isLatent else {
+      guard work.family == .attentionDecode, !latent.isEmpty,
+        work.depth == LatentAttentionLaw.Core.width
+      else { return nil }
+      return latent[hasNarrowRows(work) ? 1 : 0].parts(work, launch: software.perKernel)
+    }
+    guard row.attention >= 0 else { return nil }
+    let law = attention[Int(row.attention)]
+    let factor = law.grid < 0 ? 1 : grids[Int(law.grid)].factor(work, in: gridFactors)
+    return law.parts(work, launch: software.perKernel, gridFactor: factor)
+  }
+
+  /// Whether latent rows are stored in 8 bits a value.
+  @usableFromInline
+  func hasNarrowRows(_ work: KernelWork) -> Bool {
+    work.bytes < 1.5 * work.sequences * work.context * LatentAttentionLaw.Core.rowValues
   }
 
   /// Seconds that `work` takes when nothing else runs on the device; 0 for no work.

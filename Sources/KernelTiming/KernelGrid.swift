@@ -12,7 +12,7 @@ import ModelDescriptors
 /// use the same.
 public struct KernelGrid: Hashable, Sendable {
   /// A feature of a kernel's shape.
-  public enum Feature: String, CaseIterable, Hashable, Sendable {
+  public enum Feature: String, CaseIterable, Hashable, Sendable, BitwiseCopyable {
     /// Rows; of a grouped product, the mean rows per group.
     case rows
     /// Columns of a product; heads of attention.
@@ -38,7 +38,7 @@ public struct KernelGrid: Hashable, Sendable {
   }
 
   /// One axis: nodes at start, start + step, …, on the logarithm to base two.
-  public struct Axis: Hashable, Sendable {
+  public struct Axis: Hashable, Sendable, BitwiseCopyable {
     /// What lies along it.
     public var feature: Feature
     /// The first node.
@@ -132,12 +132,6 @@ public struct KernelGrid: Hashable, Sendable {
 }
 
 extension KernelGrid.Axis {
-  /// The node below `work`, and how far beyond it, as a share of the step.
-  @inlinable
-  func place(_ work: KernelWork) -> (lower: Int, part: Double) {
-    place(KernelGrid.value(of: feature, in: work))
-  }
-
   /// The node below a value of the axis's feature, and how far beyond it.
   @inlinable
   func place(_ value: Double) -> (lower: Int, part: Double) {
@@ -149,51 +143,82 @@ extension KernelGrid.Axis {
 }
 
 extension KernelGrid {
-  /// A grid laid out for predictions.
+  /// A grid laid out for predictions: its factors stand in a table of all, so that a prediction copies no
+  /// array.
   @usableFromInline
-  struct Compiled: Sendable {
+  struct Compiled: Sendable, BitwiseCopyable {
+    /// An axis without divisions.
+    @usableFromInline
+    struct Axis: Sendable, BitwiseCopyable {
+      @usableFromInline var feature: Feature
+      @usableFromInline var start: Double
+      @usableFromInline var perStep: Double
+      @usableFromInline var last: Double
+
+      init(_ axis: KernelGrid.Axis) {
+        feature = axis.feature
+        start = axis.start
+        perStep = 1 / axis.step
+        last = Double(axis.count - 1)
+      }
+
+      /// The node below `work`, and how far beyond it, as a share of the step.
+      @inlinable
+      func place(_ work: KernelWork) -> (lower: Int, part: Double) {
+        let value = KernelGrid.value(of: feature, in: work)
+        let place = min(max((KernelGrid.binaryLogarithm(value) - start) * perStep, 0), last)
+        let lower = min(place.rounded(.down), last - 1)
+        return (Int(lower), place - lower)
+      }
+    }
+
     @usableFromInline var axes: (Axis, Axis, Axis)
-    @usableFromInline var factors: [Double]
+    @usableFromInline var firstStride: Int
+    @usableFromInline var secondStride: Int
+    /// The place of its first factor in the table.
+    @usableFromInline var first: Int
 
     /// The factor at a shape.
     ///
     /// - Complexity: O(1), no allocation.
     @inlinable
-    func factor(_ work: KernelWork) -> Double {
+    func factor(_ work: KernelWork, in table: [Double]) -> Double {
       let (first, partOfFirst) = axes.0.place(work)
       let (second, partOfSecond) = axes.1.place(work)
       let (third, partOfThird) = axes.2.place(work)
-      let secondStride = axes.2.count
-      let firstStride = axes.1.count * secondStride
-      let node = first * firstStride + second * secondStride + third
-      return factors.withUnsafeBufferPointer { factors in
-        let near = Self.plane(factors, node, secondStride, partOfSecond, partOfThird)
-        let far = Self.plane(
-          factors, node + firstStride, secondStride, partOfSecond, partOfThird)
+      let node = self.first + first * firstStride + second * secondStride + third
+      return table.withUnsafeBufferPointer { table in
+        let near = Self.plane(table, node, secondStride, partOfSecond, partOfThird)
+        let far = Self.plane(table, node + firstStride, secondStride, partOfSecond, partOfThird)
         return near + partOfFirst * (far - near)
       }
     }
 
     @inlinable
     static func plane(
-      _ factors: UnsafeBufferPointer<Double>, _ node: Int, _ stride: Int, _ second: Double,
+      _ table: UnsafeBufferPointer<Double>, _ node: Int, _ stride: Int, _ second: Double,
       _ third: Double
     ) -> Double {
-      let near: Double = factors[node] + third * (factors[node + 1] - factors[node])
+      let near: Double = table[node] + third * (table[node + 1] - table[node])
       let next = node + stride
-      let far: Double = factors[next] + third * (factors[next + 1] - factors[next])
+      let far: Double = table[next] + third * (table[next + 1] - table[next])
       return near + second * (far - near)
     }
   }
 
-  /// The grid with three axes: those that are missing have two nodes of the same factors.
-  @usableFromInline var compiled: Compiled {
+  /// The grid with three axes, its factors appended to `table`: axes that are missing have two nodes of
+  /// the same factors.
+  func compiled(into table: inout [Double]) -> Compiled {
     var axes = axes
     var factors = factors
     while axes.count < 3 {
       axes.append(Axis(.rows, from: 0, step: 1, count: 2))
       factors = factors.flatMap { [$0, $0] }
     }
-    return Compiled(axes: (axes[0], axes[1], axes[2]), factors: factors)
+    let first = table.count
+    table += factors
+    return Compiled(
+      axes: (.init(axes[0]), .init(axes[1]), .init(axes[2])),
+      firstStride: axes[1].count * axes[2].count, secondStride: axes[2].count, first: first)
   }
 }

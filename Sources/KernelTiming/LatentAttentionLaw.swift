@@ -20,9 +20,9 @@ import ModelDescriptors
 ///     alone = tileTime + longest · block/aloneEfficiency: the tile part with most blocks
 ///     all   = tiles · (tileTime + blocks · block/computeEfficiency)/U
 ///     memory = (1 − hit) · (K/(bandwidth · memoryEfficiency) + ramp) + hit · K/(bandwidth · cacheSpeed)
-///     seconds = launch + projections + (alone³ + all³ + memory³)^(1/3)
-///               + b · rowTime + (1 − 1/b) · batchTime
-///               + where tiles are split: joinTime + parts written and read/(bandwidth · cacheSpeed)
+///     core  = (alone³ + all³ + memory³)^(1/3)
+///             + where tiles are split: joinTime + parts written and read/(bandwidth · cacheSpeed)
+///     seconds = launch + projections + core + b · rowTime + (1 − 1/b) · batchTime
 ///
 /// `launch` stands for all of the module's kernels in one graph of launches. Tiles and their division
 /// among units follow the public kernels: `flash` blocks of 64 by 64 (FlashAttention 3, FlashMLA),
@@ -119,21 +119,7 @@ public struct LatentAttentionLaw: OperationLaw {
         matrix.flop / ((matrix.isAbsorbed ? peak : narrowPeak) * productEfficiency)
       seconds += (memory * memory + compute * compute).squareRoot()
     }
-    let units = max(1, device.units)
-    let tiles = tiles(shape, units: units)
-    let block = 2 * tiles.heads * tiles.rows * 1_088 * units / peak
-    let alone = tileTime + tiles.longest * block / aloneEfficiency
-    let all = tiles.count * (tileTime + tiles.blocks * block / computeEfficiency) / units
-    let memory =
-      (1 - hit) * (cacheBytes / (bandwidth * memoryEfficiency) + ramp)
-      + hit * cacheBytes / (bandwidth * cacheSpeed)
-    seconds += cbrt(alone * alone * alone + all * all * all + memory * memory * memory)
-    if tiles.parts > 1 {
-      seconds +=
-        joinTime
-        + 8 * shape.sequences * shape.heads * tiles.parts * 512 / (bandwidth * cacheSpeed)
-    }
-    return seconds
+    return seconds + core(on: device).seconds(shape, cacheBytes: cacheBytes, hit: hit)
   }
 
   private struct Matrix {
@@ -157,40 +143,6 @@ public struct LatentAttentionLaw: OperationLaw {
       matrix(512 * 128 * heads, 640 * heads, true),
       matrix(128 * 7_168 * heads, 128 * heads + 7_168, false),
     ]
-  }
-
-  private struct Tiles {
-    /// Query heads of a tile, padding included.
-    var heads: Double
-    /// Rows of a block.
-    var rows: Double
-    /// Tiles, times the parts of each.
-    var count: Double
-    /// Blocks of a part, on average.
-    var blocks: Double
-    /// Blocks of the longest part.
-    var longest: Double
-    /// Parts of each tile.
-    var parts: Double
-  }
-
-  private func tiles(_ shape: Shape, units: Double) -> Tiles {
-    let isFlash = kernel == .flash
-    let heads: Double = isFlash ? 64 : shape.heads > 1 ? 16 : 1
-    let rows: Double = isFlash ? 64 : 32
-    let count = shape.sequences * (shape.heads / heads).rounded(.up)
-    let blocks = (shape.context / rows).rounded(.up)
-    var parts = 1.0
-    if !isFlash {
-      let most = max(1, (2 * units / count).rounded(.down))
-      parts = min((shape.context / 512).rounded(.up), most, 128)
-    } else if count < 0.8 * units {
-      parts = min((blocks / (1.1 * count * blocks / units).rounded(.up)).rounded(.up), 128)
-    }
-    parts = max(1, parts)
-    return Tiles(
-      heads: heads, rows: rows, count: count * parts, blocks: blocks / parts,
-      longest: (blocks / parts).rounded(.up), parts: parts)
   }
 
   /// A feature of a shape, for the grid.

@@ -68,10 +68,11 @@ extension TimingLaws {
 }
 
 extension DeviceTiming {
-  /// The law by which the time of `work` is predicted; `nil` for no work.
+  /// The law by which the time of `work` is predicted; `nil` for no work. Attention over latent rows is
+  /// counted under its family: its law was judged as a part of a module, and has no error of its own.
   public func place(of work: KernelWork) -> TimingLaws.Place? {
     guard work.kernels > 0 else { return nil }
-    if work.sequences > 0,
+    if work.sequences > 0, !work.isLatent,
       let index = laws.attention.firstIndex(where: { $0.covers(work.family, work.computeClass) })
     {
       return laws.place(ofAttention: index)
@@ -79,6 +80,8 @@ extension DeviceTiming {
     let storage: KernelSet.Storage =
       work.isSparse ? .sparse : work.isWeightOnly ? .packed : .plain
     let entry = kernels.entries.first { $0.covers(work.family, work.computeClass, storage) }
+    let own = laws.place(of: work.family, work.computeClass, storage)
+    if entry == nil, own.residuals != nil { return own }
     let actual = capability.peak(for: entry?.arithmetic ?? work.computeClass).computeClass
     return laws.place(of: work.family, actual, storage)
   }

@@ -62,7 +62,7 @@ import Testing
       mean = min(all, seen / keys + (tokens < keys ? (1 - tokens / keys) / 2 : 0))
     }
     var parts = 1.0
-    if isThree, tiles < 0.8 * Self.device.units, all > 4 {
+    if isThree, tiles < 0.8 * Self.device.units, all > 4 || law.isDecode {
       parts = ceil(all / ceil(1.1 * tiles * mean / Self.device.units))
     } else if !isThree, law.isDecode, share > 1, tiles < 1.6 * Self.device.units {
       parts = floor(2 * Self.device.units / tiles)
@@ -76,7 +76,11 @@ import Testing
   static func naive(_ law: AttentionLaw, _ shape: Shape, cached: Bool) -> Double {
     let tile = tiles(law, shape)
     let (peak, bandwidth, units) = (3.2e14, 2e12, 100.0)
-    let block = 4 * tile.rows * tile.keys * (shape.width + law.softmaxColumns) / (peak / units)
+    // Version 3 multiplies, of a decoding tile, the group's rows in steps of 16; all else whole tiles.
+    let share = shape.heads / shape.keyValueHeads
+    let multiplied =
+      law.kernel == .flash3 && law.isDecode ? min(tile.rows, 16 * ceil(share / 16)) : tile.rows
+    let block = 4 * multiplied * tile.keys * (shape.width + law.softmaxColumns) / (peak / units)
     let item = law.tileTime * (tile.keys / 128) * (shape.width / 128)
     let tokens = shape.sequences * shape.query
     // Queries are read and results written, 2 bytes each.
@@ -86,7 +90,8 @@ import Testing
       tile.count * (item + tile.blocks * block / law.computeEfficiency) / units
       + queryBytes / (bandwidth * law.queryEfficiency)
     let bytes = 4 * shape.sequences * shape.context * shape.keyValueHeads * shape.width
-    var memory = bytes / (bandwidth * law.memoryEfficiency) + law.ramp
+    let plain = bytes / (bandwidth * law.memoryEfficiency)
+    var memory = plain + (law.ramp > 0 ? law.ramp * plain / (plain + law.ramp) : 0)
     if cached {
       let hit = 1 / (1 + pow(min(50, bytes / (law.cacheShare * 40e6)), 6))
       memory = hit * bytes / (bandwidth * law.cacheSpeed) + (1 - hit) * memory

@@ -75,7 +75,8 @@ import Testing
   func `The form for predictions agrees with the stencil, whose weights sum to 1`(seed: UInt64) {
     var random = RandomWorks(seed: seed)
     let grid = random.grid()
-    let compiled = grid.compiled
+    var table = [0.5, 0.25]
+    let compiled = grid.compiled(into: &table)
     for _ in 0..<50 {
       var work = random.work(.groupedGEMM)
       work.sequences = 4
@@ -84,7 +85,7 @@ import Testing
       #expect(stencil.count == 1 << grid.axes.count)
       #expect(stencil.allSatisfy { grid.factors.indices.contains($0.node) && $0.weight >= 0 })
       #expect(abs(stencil.reduce(0) { $0 + $1.weight } - 1) < 1e-12)
-      let (slow, fast) = (grid.factor(work), compiled.factor(work))
+      let (slow, fast) = (grid.factor(work), compiled.factor(work, in: table))
       #expect(abs(slow - fast) < 1e-12 * slow, "\(grid.axes)")
       #expect(
         slow >= (grid.factors.min() ?? 0) - 1e-12 && slow <= (grid.factors.max() ?? 0) + 1e-12)

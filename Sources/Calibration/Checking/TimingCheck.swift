@@ -46,42 +46,26 @@ public struct TimingCheck: Sendable {
     _ rows: [KernelMeasurement], laws: TimingLaws, device: DeviceCapability, isRepeated: Bool,
     worst: Int = 3
   ) {
-    var points: [TimedWork.Key: [String: [TimedWork]]] = [:]
-    var unused: [String: Int] = [:]
-    let isLinked = device.linkRate > 0
-    let collectives = isLinked ? rows.compactMap { $0.timedCollective() } : []
-    let modules = rows.compactMap { $0.timedLatentAttention() }
-    for row in rows {
-      if row.timedLatentAttention() != nil || (isLinked && row.timedCollective() != nil) {
-        continue
-      } else if let timed = row.timedWork() {
-        points[timed.key, default: [:]][timed.variant, default: []].append(timed)
-      } else {
-        unused[row.kernel.rawValue, default: 0] += 1
-      }
-    }
+    var sorted = SortedTimings(rows, of: device)
     families = []
-    self.unused = []
-    for key in points.keys.sorted() {
-      let variants = points[key] ?? [:]
-      for variant in variants.keys.sorted() {
-        let own = variants[variant] ?? []
-        let predicted = own.map {
-          laws.seconds($0.work, key: key, on: device, cached: isRepeated)
-        }
-        let judged = zip(own, predicted).map {
-          Point(shape: $0.group, size: $0.size, measured: $0.seconds, predicted: $1)
+    unused = []
+    for (key, variants) in sorted.inOrder {
+      for (variant, points) in variants {
+        let judged = points.map { point in
+          Point(
+            shape: point.group, size: point.size, measured: point.seconds,
+            predicted: laws.seconds(point.work, key: key, on: device, cached: isRepeated))
         }
         families += Self.family(
           key.name, variant, judged, isFitted: laws.isFitted(key), worst: worst)
       }
     }
-    for (name, count) in judge(collectives, laws, device, isRepeated, worst: worst)
-      + judge(modules, laws, device, isRepeated, worst: worst)
+    for (name, count) in judge(sorted.collectives, laws, device, isRepeated, worst: worst)
+      + judge(sorted.modules, laws, device, isRepeated, worst: worst)
     {
-      unused[name, default: 0] += count
+      sorted.unused[name, default: 0] += count
     }
-    self.unused = unused.sorted { $0.key < $1.key }.map { ($0.key, $0.value) }
+    unused = sorted.unusedInOrder
   }
 
   /// Judges operations, for which there are no laws but fitted ones.

@@ -46,52 +46,35 @@ public struct Calibrator: Sendable {
   /// - Throws: `GSLError`.
   /// - Complexity: about 0.3 ms a row.
   public func fit(_ rows: [KernelMeasurement], source: String) throws -> Outcome {
-    var points: [TimedWork.Key: [String: [TimedWork]]] = [:]
-    var unused: [String: Int] = [:]
-    let isLinked = device.linkRate > 0
-    let collectives = isLinked ? rows.compactMap { $0.timedCollective() } : []
-    let modules = rows.compactMap { $0.timedLatentAttention() }
-    for row in rows {
-      if row.timedLatentAttention() != nil || (isLinked && row.timedCollective() != nil) {
-        continue
-      } else if let timed = row.timedWork() {
-        points[timed.key, default: [:]][timed.variant, default: []].append(timed)
-      } else {
-        unused[row.kernel.rawValue, default: 0] += 1
-      }
-    }
+    var sorted = SortedTimings(rows, of: device)
     var families: [FamilyFit] = []
     var laws = base
     laws.source = source
-    for key in points.keys.sorted() {
-      let variants = points[key] ?? [:]
+    for (key, variants) in sorted.inOrder {
       let first = families.count
-      for variant in variants.keys.sorted() {
-        let own = variants[variant] ?? []
-        guard own.count >= 3 else {
-          unused["\(key.name) by \(variant)", default: 0] += own.count
+      for (variant, points) in variants {
+        guard points.count >= 3 else {
+          sorted.unused["\(key.name) by \(variant)", default: 0] += points.count
           continue
         }
         families.append(
           try FamilyFit(
-            own, key: key, variant: variant, base: base, device: device, folds: folds, seed: seed,
-            isRepeated: isRepeated))
+            points, key: key, variant: variant, base: base, device: device, folds: folds,
+            seed: seed, isRepeated: isRepeated))
       }
       choose(among: &families[first...])
       if let chosen = families[first...].first(where: \.isChosen) { laws.take(chosen) }
     }
     if device.units <= 1 { laws.groupAsOneByOne() }
-    let ofCollectives = try operations().fit(collectives, into: &laws)
-    let ofModules = try operations().fit(modules, into: &laws)
+    let ofCollectives = try operations().fit(sorted.collectives, into: &laws)
+    let ofModules = try operations().fit(sorted.modules, into: &laws)
     for (name, count) in ofCollectives.unused + ofModules.unused {
-      unused[name, default: 0] += count
+      sorted.unused[name, default: 0] += count
     }
     let fits = ofCollectives.fits + ofModules.fits
     laws.residuals = Self.overall(families + fits)
     return Outcome(
-      families: families, operations: fits,
-      unused: unused.sorted { $0.key < $1.key }.map { ($0.key, $0.value) },
-      laws: laws)
+      families: families, operations: fits, unused: sorted.unusedInOrder, laws: laws)
   }
 
   private func operations<Law>() -> OperationCalibrator<Law> {

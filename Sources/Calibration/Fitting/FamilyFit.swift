@@ -24,8 +24,9 @@ public struct FamilyFit: Sendable {
     public var parameters: [(name: String, value: Double)] {
       switch self {
       case .family(let law):
-        (FamilyLaw.parameters(for: .gemm) + FamilyLaw.parameters(for: .elementwise).suffix(1)
-          + FamilyLaw.cacheParameters).map { ($0.name, law[keyPath: $0.path]) }
+        (FamilyLaw.parameters(for: .gemm) + FamilyLaw.cacheParameters).map {
+          ($0.name, law[keyPath: $0.path])
+        }
       case .attention(let law):
         AttentionLaw.parameters(isDecode: law.isDecode).map { ($0.name, law[keyPath: $0.path]) }
       }

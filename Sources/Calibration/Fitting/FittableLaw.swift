@@ -61,16 +61,15 @@ extension FamilyLaw: FittableLaw {
 }
 
 extension AttentionLaw: FittableLaw {
-  /// The parameters of a phase; bounds of efficiencies pass 1 because tiles are padded on paper where
-  /// the kernel leaves the padding out.
+  /// The parameters of a phase. A bound that is met says that the term does not count there.
   static func parameters(isDecode: Bool) -> [LawParameter<AttentionLaw>] {
     var parameters: [LawParameter<AttentionLaw>] = [
       LawParameter(name: "launch", path: \.launch, bound: .init(1e-6, 4e-5), start: 8e-6),
       LawParameter(name: "tile_time", path: \.tileTime, bound: .init(1e-7, 1e-5), start: 1.5e-6),
       LawParameter(
-        name: "compute_efficiency", path: \.computeEfficiency, bound: .init(0.1, 2), start: 0.6),
+        name: "compute_efficiency", path: \.computeEfficiency, bound: .init(0.1, 1), start: 0.6),
       LawParameter(
-        name: "alone_efficiency", path: \.aloneEfficiency, bound: .init(0.05, 2), start: 0.5),
+        name: "alone_efficiency", path: \.aloneEfficiency, bound: .init(0.05, 1), start: 0.5),
       LawParameter(
         name: "query_efficiency", path: \.queryEfficiency, bound: .init(0.03, 20), start: 0.5),
       LawParameter(name: "token_time", path: \.tokenTime, bound: .init(1e-10, 3e-6), start: 3e-8),
@@ -79,8 +78,8 @@ extension AttentionLaw: FittableLaw {
     if isDecode {
       parameters += [
         LawParameter(
-          name: "memory_efficiency", path: \.memoryEfficiency, bound: .init(0.3, 1.05), start: 0.85),
-        LawParameter(name: "ramp", path: \.ramp, bound: .init(1e-8, 3e-5), start: 3e-6),
+          name: "memory_efficiency", path: \.memoryEfficiency, bound: .init(0.3, 1), start: 0.85),
+        LawParameter(name: "ramp", path: \.ramp, bound: .init(1e-8, 1e-4), start: 3e-6),
         LawParameter(name: "cache_speed", path: \.cacheSpeed, bound: .init(0.8, 8), start: 2),
         LawParameter(name: "cache_share", path: \.cacheShare, bound: .init(0.3, 1.2), start: 0.8),
       ]

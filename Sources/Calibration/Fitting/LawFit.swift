@@ -33,13 +33,21 @@ enum LawFit {
       for (parameter, value) in zip(free, values) { candidate[keyPath: parameter.path] = value }
       return candidate
     }
-    let solution = try RobustLeastSquares().minimise(
-      from: free.map(\.start), bounds: free.map(\.bound), count: seconds.count
-    ) { values, output in
-      let candidate = with(values)
-      for (index, measured) in seconds.enumerated() {
-        output[index] = log(max(predicted(candidate, index), 1e-12) / measured)
+    func solve(from start: [Double]) throws -> RobustLeastSquares.Solution {
+      try RobustLeastSquares().minimise(
+        from: start, bounds: free.map(\.bound), count: seconds.count
+      ) { values, output in
+        let candidate = with(values)
+        for (index, measured) in seconds.enumerated() {
+          output[index] = log(max(predicted(candidate, index), 1e-12) / measured)
+        }
       }
+    }
+    var solution = try solve(from: free.map(\.start))
+    // Far off by then, another minimum may be near the middle of the bounds.
+    if solution.medianResidual > 0.15 {
+      let other = try solve(from: free.map { ($0.bound.lower * $0.bound.upper).squareRoot() })
+      if other.medianResidual < solution.medianResidual { solution = other }
     }
     return with(solution.values)
   }

@@ -43,6 +43,8 @@ public struct RobustLeastSquares: Sendable {
     public var iterations: Int
     /// Whether the last round met its tolerance.
     public var hasConverged: Bool
+    /// The median of the residuals' absolute values.
+    public var medianResidual: Double
   }
 
   /// Residuals of this size count half.
@@ -76,7 +78,7 @@ public struct RobustLeastSquares: Sendable {
     let problem = Problem(
       bounds: bounds, weights: [Double](repeating: 1, count: count), residuals: residuals)
     var free = zip(start, bounds).map { $1.free($0) }
-    var solution = Solution(values: start, iterations: 0, hasConverged: false)
+    var solution = Solution(values: start, iterations: 0, hasConverged: false, medianResidual: 0)
     var buffer = [Double](repeating: 0, count: count)
     for round in 0..<rounds {
       let result = try solve(problem, from: free, count: count)
@@ -84,8 +86,8 @@ public struct RobustLeastSquares: Sendable {
       solution.iterations += result.iterations
       solution.hasConverged = result.hasConverged
       solution.values = zip(free, bounds).map { $1.value($0) }
-      guard round + 1 < rounds else { break }
       buffer.withUnsafeMutableBufferPointer { residuals(solution.values, $0) }
+      guard round + 1 < rounds else { break }
       problem.weights = buffer.map { residual in
         let isWide = round + 1 < wideRounds
         let ratio = residual / (isWide ? wideScale : scale)
@@ -93,6 +95,7 @@ public struct RobustLeastSquares: Sendable {
         return isWide ? weight.squareRoot().squareRoot() : weight.squareRoot()
       }
     }
+    solution.medianResidual = FitErrors.quantile(buffer.map(abs).sorted(), 0.5)
     return solution
   }
 

@@ -19,6 +19,7 @@ public struct CalibrationTarget: Sendable {
   public var capability: DeviceCapability
   /// The laws that the profile has.
   public var laws: TimingLaws
+  private let profile: MachineProfile
 
   /// The device of `profile` that rows of `device` are of: its first GPU, or its processor where that
   /// bears the name or there is no GPU.
@@ -26,6 +27,7 @@ public struct CalibrationTarget: Sendable {
   /// - Throws: `Diagnostics` when the profile's laws are wrong.
   public init(_ profile: MachineProfile, named machine: String, rowsOf device: String) throws {
     self.machine = machine
+    self.profile = profile
     let isProcessor =
       profile.gpus.isEmpty || (device == profile.cpu.name && device != profile.gpus[0].name)
     kind = isProcessor ? .cpu : .gpu
@@ -51,20 +53,33 @@ public struct CalibrationTarget: Sendable {
     device == capability.name || device.hasPrefix(capability.name + " ")
   }
 
-  /// A machine's file that lays fitted laws over this machine.
+  /// A machine's file that lays fitted laws and measured figures over this machine.
   ///
   /// - Parameters:
+  ///   - laws: fitted laws; `nil` for none.
+  ///   - resources: figures of memory, drive and link.
   ///   - name: the new machine's name.
   ///   - summary: what it is, in one line.
-  public func machineFile(_ laws: TimingLaws, name: String, summary: String) -> String {
-    """
-    # SPDX-License-Identifier: GPL-3.0-or-later
-    name: \(TimingLaws.quoted(name))
-    base: \(TimingLaws.quoted(machine))
-    summary: \(TimingLaws.quoted(summary))
-    \(kind.rawValue):
-      timing:
+  ///   - source: who measured the figures and when.
+  public func machineFile(
+    _ laws: TimingLaws?, resources: MeasuredResources, name: String, summary: String,
+    source: String
+  ) -> String {
+    var text = """
+      # SPDX-License-Identifier: GPL-3.0-or-later
+      name: \(TimingLaws.quoted(name))
+      base: \(TimingLaws.quoted(machine))
+      summary: \(TimingLaws.quoted(summary))
 
-    """ + laws.yaml(indentation: 4)
+      """
+    text += resources.yaml(over: profile, source: source)
+    let link = resources.linkYAML(over: profile.gpus.first, source: source)
+    let timing = laws.map { "  timing:\n" + $0.yaml(indentation: 4) } ?? ""
+    switch kind {
+    case .gpu where !(link + timing).isEmpty: text += "gpu:\n" + link + timing
+    case .cpu where !timing.isEmpty: text += "cpu:\n" + timing
+    case .gpu, .cpu: break
+    }
+    return text
   }
 }

@@ -103,6 +103,7 @@ public struct LatentAttention: SequenceMixer {
       Double(heads * (2 * plainWidth + rotaryWidth + 2 * valueWidth)) * activation + rowBytes
     core.heads = Double(heads)
     core.headWidth = Double(keyValueLatent)
+    core.isLatent = true
     core.computeClass = plan.activations.computeClass
     indexer?.addScan(to: &core, plan: plan)
     return core

@@ -40,6 +40,8 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
   public var kernels: Int32 = 1
   /// Whether the core is a recurrence.
   public var isRecurrent: Bool = false
+  /// Whether cached rows are latent vectors that all heads share.
+  public var isLatent: Bool = false
   /// The peak at which the core multiplies.
   public var computeClass: ComputeClass = .fp16
 
@@ -62,6 +64,7 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
         + scanBytesPerRow * load.decodeScanned,
       rows: tokens, columns: heads, depth: headWidth, groups: keyValueHeads,
       computeClass: computeClass, kernels: Int(kernels))
+    work.isLatent = isLatent
     work.sequences = tokens
     work.context = load.decodeContext / tokens
     return work
@@ -84,6 +87,7 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
         + scanBytesPerRow * load.prefillContext,
       rows: tokens, columns: heads, depth: headWidth, groups: keyValueHeads,
       computeClass: computeClass, kernels: Int(kernels))
+    work.isLatent = isLatent
     work.sequences = Double(load.prefillSequences)
     work.context = load.prefillContext / Double(load.prefillSequences)
     return work

@@ -60,6 +60,8 @@ public struct KernelWork: Hashable, Sendable, BitwiseCopyable {
   public var computeClass: ComputeClass
   /// Whether weights are unpacked to a wider format before they are multiplied.
   public var isWeightOnly: Bool
+  /// Whether it is attention over latent rows that all heads share.
+  public var isLatent = false
   /// Whether the weights are sparse, so that kernels for sparse matrices multiply them.
   public var isSparse: Bool
 

@@ -64,16 +64,23 @@ struct CalibrateFitCommand: ParsableCommand {
   private func fit() throws {
     let rows = try CalibrationTables.read(tables)
     let target = try CalibrationTables.target(profile, rows: rows)
-    var calibrator = Calibrator(device: target.capability, base: target.standardLaws)
+    let resources = try MeasuredResources(rows)
+    var calibrator = Calibrator(
+      device: resources.applied(to: target.capability, of: target.kind),
+      base: target.standardLaws)
     calibrator.folds = folds
     calibrator.seed = seed
     calibrator.isRepeated = !rotated
     calibrator.preferred = prefer
-    let outcome = try calibrator.fit(rows, source: CalibrationTables.source(of: rows))
-    for (name, count) in outcome.unused {
+    let source = CalibrationTables.source(of: rows)
+    let outcome = try calibrator.fit(rows, source: "fitted to \(source)")
+    for (name, count) in outcome.unused where !MeasuredResources.kernels.contains(name) {
       StandardError.print("moesim: \(count) rows of \(name) are not fitted")
     }
-    if outcome.fits.isEmpty { throw CalibrationTables.nothing(in: tables, "be fitted") }
+    for line in resources.lines { StandardError.print("moesim: \(line)") }
+    if outcome.fits.isEmpty, resources.isEmpty || lawsOnly {
+      throw CalibrationTables.nothing(in: tables, "be fitted")
+    }
     let records = outcome.fits.map { FitRecord($0) }
     let renderer = RecordRenderer(format: format, style: .detected())
     try OutputWriter.write(try renderer.render(records, columns: FitRecord.columns))
@@ -89,8 +96,8 @@ struct CalibrateFitCommand: ParsableCommand {
     } else {
       let name = URL(filePath: output).deletingPathExtension().lastPathComponent
       text = target.machineFile(
-        outcome.laws, name: name,
-        summary: "\(profile) with timing laws fitted to \(rows.count) timings")
+        outcome.fits.isEmpty ? nil : outcome.laws, resources: resources, name: name,
+        summary: "\(profile) with what \(rows.count) timings say", source: source)
     }
     try OutputWriter.write(text, to: output)
     StandardError.print("moesim: wrote \(output)")
@@ -106,7 +113,10 @@ enum CalibrationTables {
 
   /// The device of a machine that the rows are of; says so where their names differ.
   static func target(_ profile: String, rows: [KernelMeasurement]) throws -> CalibrationTarget {
-    let devices = Set(rows.map(\.device)).sorted()
+    // Drives and memories have names of their own.
+    let devices = Set(
+      rows.filter { !MeasuredResources.kernels.contains($0.kernel.rawValue) }.map(\.device)
+    ).sorted()
     let machine = try ProfileLibrary.standard().machine(profile)
     let target = try CalibrationTarget(
       machine, named: profile, rowsOf: devices.first ?? machine.cpu.name)
@@ -132,6 +142,6 @@ enum CalibrationTables {
     }
     let named = sources.prefix(4).joined(separator: "; ")
     let more = sources.count > 4 ? " and \(sources.count - 4) more" : ""
-    return "fitted to \(rows.count) timings of \(named)\(more)\(when ?? "")"
+    return "\(rows.count) timings of \(named)\(more)\(when ?? "")"
   }
 }

@@ -128,7 +128,9 @@ import Testing
     let target = try CalibrationTarget(
       machine, named: base, rowsOf: machine.gpus.first?.name ?? machine.cpu.name)
     #expect(target.kind == (machine.gpus.isEmpty ? .cpu : .gpu))
-    let text = target.machineFile(Self.laws, name: "fitted", summary: #"it's "fitted": #1"#)
+    let text = target.machineFile(
+      Self.laws, resources: try MeasuredResources([]), name: "fitted",
+      summary: #"it's "fitted": #1"#, source: "s")
     try text.write(to: folder.appending(path: "fitted.yaml"), atomically: true, encoding: .utf8)
     let fitted = try library.machine("fitted")
     #expect(fitted.name == "fitted" && fitted.gpus.count == machine.gpus.count)

@@ -200,14 +200,15 @@ extension AttentionLaw {
 extension FamilyLaw {
   /// Takes the parameters that `reader` has.
   fileprivate mutating func apply(_ reader: MappingReader) {
-    // Shares are of the achievable rates; a measured kernel may pass what a profile calls achievable.
+    // Shares are of the achievable rates; a measured kernel may pass what a profile calls achievable, and
+    // one whose operands lie in a cache that of the memory by far.
     let share = 1e-4...2.0
     if let value = reader.quantity("compute_efficiency", .fraction, in: share) {
       computeEfficiency = value
     }
     if let value = reader.double("rows_half", in: 0...1e6) { rowsHalf = value }
     if let value = reader.double("tile_rows", in: 0...4_096) { tileRows = value }
-    if let value = reader.quantity("memory_efficiency", .fraction, in: share) {
+    if let value = reader.quantity("memory_efficiency", .fraction, in: 1e-4...50) {
       memoryEfficiency = value
     }
     if let value = reader.quantity("ramp", .seconds, in: 0...1) { ramp = value }

@@ -18,6 +18,12 @@ public struct TimingLaws: Hashable, Sendable {
     /// Points that the fit had not seen.
     public var points: Int
 
+    /// Median and 90th percentile, "3.0 % and 9.5 %".
+    public var inWords: String {
+      let percent = { (share: Double) in "\((share * 1_000).rounded() / 10) %" }
+      return "\(percent(median)) and \(percent(p90))"
+    }
+
     /// Creates residuals.
     public init(median: Double, p90: Double, points: Int) {
       self.median = median

@@ -8,7 +8,7 @@ import RandomStreams
 enum LawFit {
   /// Fits `law` to `points`, by the logarithms of predicted over measured.
   ///
-  /// Where there are few points the last parameters keep their values: three points a parameter.
+  /// Where there are few points the last parameters keep their values: two points a parameter.
   /// Large tables are thinned to `sample` points, evenly, since neighbours say the same.
   static func fit<Law: FittableLaw>(
     _ law: Law, parameters: [LawParameter<Law>], to points: [TimedWork],
@@ -16,7 +16,7 @@ enum LawFit {
   ) throws -> Law {
     let stride = max(1, points.count / sample)
     let chosen = Swift.stride(from: 0, to: points.count, by: stride).map { points[$0] }
-    let free = Array(parameters.prefix(max(1, points.count / 3)))
+    let free = Array(parameters.prefix(max(1, points.count / 2)))
     return try fit(law, parameters: free, to: chosen.map(\.seconds)) { candidate, index in
       candidate.seconds(chosen[index].work, on: device, cached: cached)
     }

@@ -14,9 +14,8 @@ final class RehearsalReads {
 
   init(_ file: ExpertFile, settings: RehearsalSettings) throws {
     self.file = file
-    let pages = file.stride / RehearsalModel.alignment
-    let pieces = max(1, min(settings.pieces, pages))
-    pieceBytes = (pages + pieces - 1) / pieces * RehearsalModel.alignment
+    let pages = max(1, settings.pieceBytes / RehearsalModel.alignment)
+    pieceBytes = pages * RehearsalModel.alignment
     switch settings.source {
     case .drive: reader = try DriveReader(path: file.path, depth: settings.readers)
     case .memory: reader = try DriveReader(memory: Self.load(file), depth: settings.readers)

@@ -20,8 +20,9 @@ public struct RehearsalSettings: Sendable {
   public var source = Source.drive
   /// The rate to which reads are held [bytes/s]; `nil` for as fast as it goes.
   public var pace: Double?
-  /// The pieces in which an expert is read, as many as the simulated drive serves at once.
-  public var pieces = 1
+  /// Bytes of the pieces in which an expert is read, one after the other by each reader: the requests of the
+  /// simulated drive.
+  public var pieceBytes = 1 << 20
   /// Staging buffers of one expert each.
   public var buffers = 2
   /// Whether plain loops compute, which need no library.

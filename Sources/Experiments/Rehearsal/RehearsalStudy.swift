@@ -128,7 +128,7 @@ public struct RehearsalStudy {
     if !stands { try file.write { progress?(.writing($0)) } }
     defer { if !options.keepsFile { file.remove() } }
     var settings = options.settings
-    settings.pieces = pieces
+    if let drive = configuration.figures.drive { settings.pieceBytes = Int(drive.requestBytes) }
     settings.buffers = configuration.cache.stagingBuffers
     let executor = try RehearsalExecutor(
       model, layout: layout, slots: slots, file: file,
@@ -137,13 +137,6 @@ public struct RehearsalStudy {
     return try execute(
       executor, log: log, slices: slices, simulated: simulated, slots: slots, demand: demand,
       progress: progress)
-  }
-
-  /// The parts in which the simulated drive reads an expert.
-  private var pieces: Int {
-    guard let drive = configuration.figures.drive else { return 1 }
-    let requests = Int((Double(model.expertBytes) / drive.requestBytes).rounded(.up))
-    return max(1, min(requests, drive.lanes, 8))
   }
 
   private func execute(

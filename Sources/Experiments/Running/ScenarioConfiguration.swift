@@ -63,7 +63,7 @@ extension Scenario {
         energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
-      notices: try routingNotices(model: published)
+      notices: try routingNotices(model: published) + timingNotices(timing.laws)
         + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
@@ -73,6 +73,18 @@ extension Scenario {
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices
     return configuration
+  }
+
+  /// What fitted laws say of themselves: who measured, and how wrong they are on unseen shapes.
+  private func timingNotices(_ laws: TimingLaws) -> [String] {
+    guard laws.residuals != nil else { return [] }
+    let errors = laws.fitted.compactMap { place in
+      place.residuals.map { "\(place.name) \($0.inWords)" }
+    }
+    return [
+      "kernel times are fitted: \(laws.source); error on unseen shapes, median and 90th percentile: "
+        + errors.joined(separator: "; ")
+    ]
   }
 
   /// Refuses to spread a model's experts over devices that are not there, cannot speak to each other,

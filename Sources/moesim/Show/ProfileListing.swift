@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Hardware
+import KernelTiming
 import Reports
 
 /// The figures of a profile with their sources.
@@ -11,6 +12,16 @@ struct ProfileListing {
   var summary: String
   /// Its figures.
   var entries: [ProfileEntry]
+  /// Fitted laws of its devices.
+  var timings: [FittedTiming] = []
+
+  /// The fitted laws of a device.
+  struct FittedTiming {
+    /// Where they stand, "gpus[0].timing".
+    var path: String
+    /// The laws.
+    var laws: TimingLaws
+  }
 
   /// The listing in a format.
   func text(_ format: ListingFormat, style: ReportStyle) -> String {
@@ -33,6 +44,7 @@ struct ProfileListing {
     let whole = ReportValue.object([
       ReportValue.Member("name", .text(name)), ReportValue.Member("summary", .text(summary)),
       ReportValue.Member("figures", listing.value),
+      ReportValue.Member("timings", .list(timings.map(\.value))),
     ])
     return JSONText.text(of: whole) + "\n"
   }
@@ -48,7 +60,39 @@ struct ProfileListing {
         lines.append("      " + line)
       }
     }
+    for timing in timings {
+      lines.append("  \(timing.path)")
+      lines += Text.wrapped(timing.laws.source, to: max(30, style.width - 6)).map { "      " + $0 }
+      let names = timing.laws.fitted.map(\.name)
+      let longest = names.map(\.count).max() ?? 0
+      for law in timing.laws.fitted {
+        guard let residuals = law.residuals else { continue }
+        let name = law.name + String(repeating: " ", count: longest - law.name.count)
+        lines.append(
+          "      \(name)  off by \(residuals.inWords) on \(residuals.points) points of unseen shapes")
+      }
+    }
     return lines.joined(separator: "\n") + "\n"
+  }
+}
+
+extension ProfileListing.FittedTiming {
+  fileprivate var value: ReportValue {
+    let laws = self.laws.fitted.compactMap { law in
+      law.residuals.map { residuals in
+        ReportValue.object([
+          ReportValue.Member("law", .text(law.name)),
+          ReportValue.Member("median_error", .number(residuals.median)),
+          ReportValue.Member("p90_error", .number(residuals.p90)),
+          ReportValue.Member("points", .number(Double(residuals.points))),
+        ])
+      }
+    }
+    return .object([
+      ReportValue.Member("path", .text(path)),
+      ReportValue.Member("source", .text(self.laws.source)),
+      ReportValue.Member("laws", .list(laws)),
+    ])
   }
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Configuration
 import Hardware
+import KernelTiming
 import Reports
 
 /// `moesim show hardware`: a machine's figures, each with its source.
@@ -18,8 +20,25 @@ struct ShowHardwareCommand: ParsableCommand {
     try CommandFailure.guarded {
       let machine = try ProfileLibrary.standard().machine(name)
       let listing = ProfileListing(
-        name: machine.name, summary: machine.summary, entries: machine.describe())
+        name: machine.name, summary: machine.summary, entries: machine.describe(),
+        timings: try timings(of: machine))
       try OutputWriter.write(listing.text(options.format, style: options.style), to: options.output)
     }
+  }
+
+  /// The fitted laws of a machine's processor and of each kind of its GPUs.
+  private func timings(of machine: MachineProfile) throws -> [ProfileListing.FittedTiming] {
+    var nodes = machine.cpu.timing.map { [("cpu.timing", $0)] } ?? []
+    for (index, gpu) in machine.gpus.enumerated() {
+      let isNew = !machine.gpus[..<index].contains { $0.name == gpu.name }
+      if isNew, let timing = gpu.timing { nodes.append(("gpus[\(index)].timing", timing)) }
+    }
+    let collector = DiagnosticCollector()
+    let timings = nodes.map { path, node in
+      ProfileListing.FittedTiming(
+        path: path, laws: TimingLaws.read(node, over: .datasheet, into: collector))
+    }
+    try collector.throwIfAny()
+    return timings
   }
 }

@@ -195,14 +195,14 @@ struct RecordedOperationTests {
   static let recorded: [Recorded] = [
     Recorded(
       file: "comm_h100_sxm_nccl2.29.2_nccl_perf", machine: "h100-sxm-server",
-      medians: [("ring collectives", 0.08), ("all_to_all", 0.07)]),
+      medians: [("ring collectives", 0.065), ("all_to_all", 0.045)]),
     Recorded(
       file: "comm_a100_sxm_nccl2.27.3_nccl_perf", machine: "a100-sxm-server",
-      medians: [("ring collectives", 0.08), ("all_to_all", 0.1)]),
+      medians: [("ring collectives", 0.06), ("all_to_all", 0.075)]),
     // Eight L40S exchange through two sockets, in no order of sizes: all-to-all is not predicted.
     Recorded(
       file: "comm_l40s_nccl2.27.3_nccl_perf", machine: "l40s-server",
-      medians: [("ring collectives", 0.16)]),
+      medians: [("ring collectives", 0.14)]),
     Recorded(
       file: "mla_generation_h100_sxm_vllm0.24.0", machine: "h100-sxm-server",
       medians: [

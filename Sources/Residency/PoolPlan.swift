@@ -31,6 +31,11 @@ public struct PoolPlan: Hashable, Sendable {
   public var capacities: [Int64]
   /// The capacity of each layer's pool of the first class, where layers differ; with pools per layer.
   public var layerCapacities: [Int64]?
+  /// Devices of which each has all of these pools for itself; pools of a later device follow those of
+  /// an earlier one.
+  public var devices = 1
+  /// The device of each expert; empty where there is one.
+  public var deviceOfExpert: [Int32] = []
 
   /// Creates a plan with one class of pools, or with one for each version of an expert.
   ///
@@ -68,18 +73,26 @@ public struct PoolPlan: Hashable, Sendable {
   }
 
   /// The number of pools that this plan makes for a layout.
-  public func poolCount(for layout: BlockLayout) -> Int {
+  public func poolCount(for layout: BlockLayout) -> Int { devices * poolsPerDevice(for: layout) }
+
+  /// The number of pools of one device.
+  public func poolsPerDevice(for layout: BlockLayout) -> Int {
     capacities.count * (scope == .perLayer ? layout.layers : 1)
   }
 
-  /// The pool of a layer's blocks of one version.
-  public func pool(layer: Int, version: Int, in layout: BlockLayout) -> Int {
+  /// The pool of a layer's blocks of one version, on the device that has the expert.
+  ///
+  /// - Parameter expert: The expert; -1 for a block that is none, which the first device has.
+  public func pool(layer: Int, expert: Int = -1, version: Int, in layout: BlockLayout) -> Int {
     let poolClass = capacities.count == 1 ? 0 : min(version, capacities.count - 1)
-    return scope == .perLayer ? poolClass * layout.layers + layer : poolClass
+    let pool = scope == .perLayer ? poolClass * layout.layers + layer : poolClass
+    guard devices > 1, expert >= 0 else { return pool }
+    return Int(deviceOfExpert[expert]) * poolsPerDevice(for: layout) + pool
   }
 
   /// The capacity, in `unit`, that a pool starts with.
-  public func capacity(ofPool pool: Int, in layout: BlockLayout) -> Int64 {
+  public func capacity(ofPool number: Int, in layout: BlockLayout) -> Int64 {
+    let pool = devices > 1 ? number % poolsPerDevice(for: layout) : number
     if let layerCapacities, scope == .perLayer, pool < layerCapacities.count {
       return layerCapacities[pool]
     }

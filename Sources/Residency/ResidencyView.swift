@@ -88,7 +88,8 @@ public struct ResidencyView: Sendable {
       return Block(
         cost: plan.unit == .slots ? 1 : layout.bytes(of: block), bytes: layout.bytes(of: block),
         pool: plan.pool(
-          layer: layout.layer(of: block), version: layout.version(of: block), in: layout),
+          layer: layout.layer(of: block), expert: layout.expert(of: block),
+          version: layout.version(of: block), in: layout),
         chunkCount: layout.chunkCount(of: block))
     }
   }

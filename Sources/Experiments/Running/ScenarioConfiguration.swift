@@ -25,8 +25,10 @@ extension Scenario {
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
     let runtimeProfile = try runtime.read(
       inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
+    let division = gpuDivision
     let figures = MachineFigures(
-      machine, runtime: runtimeProfile, devices: serving.expertDevices)
+      machine, runtime: runtimeProfile, devices: max(serving.expertDevices, division.gpus),
+      simulated: division.expertGroups)
     let published = try loadModel()
     let (descriptor, kernels) = (try transformed(published), try loadKernels())
     let timing =
@@ -45,6 +47,7 @@ extension Scenario {
           + " back; expected false")
     }
     try checkDevices(machine: machine, model: descriptor, figures: figures)
+    try check(division, machine: machine, model: descriptor)
     let seed = run.seed
     let description = workload
     let original = try routingMaker(model: published, seed: seed, replication: replication)
@@ -71,7 +74,8 @@ extension Scenario {
           ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
-    configuration.devices = serving.expertDevices
+    configuration.devices = spreadsWholeSteps ? serving.expertDevices : 1
+    configuration.division = division
     return configuration
   }
 
@@ -93,7 +97,7 @@ extension Scenario {
     machine: MachineProfile, model: ModelDescriptor, figures: MachineFigures
   ) throws {
     let devices = serving.expertDevices
-    guard devices > 1 else { return }
+    guard devices > 1, spreadsWholeSteps else { return }
     var problem: String?
     if machine.gpus.count < devices {
       problem = "\(devices) devices; \(machine.name) has \(machine.gpus.count)"

@@ -49,6 +49,7 @@ enum ScenarioDefaults {
       kv_block: 16
       replicas: 1
       parallelism: {tensor: 1, expert: 1}
+      expert_placement: contiguous
     slo: {}
     run:
       seed: 1

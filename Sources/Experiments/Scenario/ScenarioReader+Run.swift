@@ -2,6 +2,7 @@
 
 import Configuration
 import Policies
+import Serving
 import Units
 import Workload
 
@@ -21,20 +22,9 @@ extension ScenarioReader {
     let reader = MappingReader(top.requiredChild("serving"), into: collector)
     defer { reader.finish() }
     one(reader, "replicas", "more than one replica")
-    var devices = 1
-    if let parallelism = reader.mapping("parallelism") {
-      one(parallelism, "tensor", "tensor parallelism over several devices")
-      devices = parallelism.int("expert", in: 1...4096) ?? 1
-      if devices > 1, !spreadsExperts(policy) {
-        let names = ScenarioRoleNames.spreadingSchedules.joined(separator: ", ")
-        parallelism.report(
-          "expert",
-          "\(devices) asks for experts on several devices, which the schedule"
-            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
-            + " \(names)")
-      }
-      parallelism.finish()
-    }
+    let (tensor, devices) = parallelism(reader, policy)
+    let placement = reader.choice(
+      "expert_placement", among: GPUDivision.Placement.allCases.map(\.rawValue))
     let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
     return ScenarioServing(
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
@@ -43,7 +33,43 @@ extension ScenarioReader {
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
-      expertDevices: devices)
+      expertDevices: devices, tensorDevices: tensor,
+      expertPlacement: placement.flatMap(GPUDivision.Placement.init) ?? .contiguous)
+  }
+
+  /// The GPUs among which a replica's tensors are cut, and those to which its experts are dealt out.
+  private func parallelism(
+    _ reader: MappingReader, _ policy: ScenarioPolicy
+  ) -> (tensor: Int, expert: Int) {
+    guard let parallelism = reader.mapping("parallelism") else { return (1, 1) }
+    defer { parallelism.finish() }
+    let tensor = parallelism.int("tensor", in: 1...64) ?? 1
+    let expert = parallelism.int("expert", in: 1...4096) ?? 1
+    if ScenarioRoleNames.wholeStepSchedules.contains(policy.schedule.name) {
+      let reactive = ScenarioRoleNames.reactiveSchedules.joined(separator: ", ")
+      if tensor > 1 {
+        parallelism.report(
+          "tensor",
+          "\(tensor) asks for tensor parallelism, which the schedule '\(policy.schedule.name)' does"
+            + " not simulate; expected 1, or policy.schedule among: \(reactive)")
+      }
+      if expert > 1, !spreadsExperts(policy) {
+        let names = (ScenarioRoleNames.spreadingSchedules + ScenarioRoleNames.reactiveSchedules)
+          .joined(separator: ", ")
+        parallelism.report(
+          "expert",
+          "\(expert) asks for experts on several devices, which the schedule"
+            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
+            + " \(names)")
+      }
+    } else if tensor > 1, tensor % expert != 0 {
+      parallelism.report(
+        "expert",
+        "\(expert) groups of experts do not divide \(tensor) GPUs (tensor) evenly; expected one of "
+          + (1...tensor).filter { tensor % $0 == 0 }.map(String.init).joined(separator: ", "))
+      return (tensor, 1)
+    }
+    return (tensor, expert)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.

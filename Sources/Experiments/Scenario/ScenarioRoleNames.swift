@@ -28,6 +28,11 @@ public enum ScenarioRoleNames {
   static let spreadingSchedules = RoleRegistry.schedule.filter {
     (try? $0.make() as? any GraphSchedulePolicy)?.spreadsExperts ?? false
   }.map(\.name)
+  /// The schedules that decide whole steps beforehand, and those that react to each gate.
+  static let wholeStepSchedules = RoleRegistry.schedule.filter {
+    (try? $0.make()) is any GraphSchedulePolicy
+  }.map(\.name)
+  static let reactiveSchedules = schedule.filter { !wholeStepSchedules.contains($0) }
   /// In which version, where, and whether an activated expert is computed.
   public static var resolve: [String] { RoleRegistry.resolve.map(\.name) }
   /// What starts where.

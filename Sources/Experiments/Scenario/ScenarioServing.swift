@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Serving
+
 /// The limits of batching.
 public struct ScenarioServing: Sendable {
   /// Sequences that may run at once.
@@ -16,6 +18,10 @@ public struct ScenarioServing: Sendable {
   public var keyValueBlockTokens: Int
   /// Devices over which experts are spread.
   public var expertDevices: Int
+  /// Devices among which tensors are cut.
+  public var tensorDevices: Int
+  /// Which experts each of several devices has.
+  public var expertPlacement: GPUDivision.Placement
 }
 
 /// A limit that a service promises.

@@ -28,6 +28,10 @@ public struct ServingConfiguration: Sendable {
   /// Devices over which the replica's experts are spread; more than one only with a schedule that
   /// spreads them.
   public var devices = 1
+  /// GPUs of the host among which the replica is divided; for schedules that react to gates.
+  public var division = GPUDivision.single
+  /// How long collectives among these GPUs take; `nil` for what the machine's links and fitted laws say.
+  public var collectives: (any CollectiveEstimate)?
   /// The limits of batching, those of all devices together.
   public var limits: BatchLimits
   /// Seeds, warm-up, end.

@@ -120,7 +120,9 @@ extension ServingEngine {
   /// Records what a layer's gate has overtaken.
   mutating func recordOvertaken(mixture: Int, now: UInt64) {
     let layout = tier.layout
-    for block in ahead.queue.waiting(layer: mixture, layerOf: { layout.layer(of: $0) }) {
+    for block in ahead.queues.flatMap({
+      $0.waiting(layer: mixture, layerOf: { layout.layer(of: $0) })
+    }) {
       decisions!.take(.dropped(block, .overtaken), at: now)
     }
   }

@@ -57,8 +57,9 @@ struct EngineCounters {
   /// Bytes that kernels read and wrote in device memory.
   var deviceBytes = 0.0
   /// Bytes by purpose over each direction of the link, and transfers ended.
-  var linkBytes = [Int64](repeating: 0, count: TransferPurpose.allCases.count)
-  var linkTransfers = [UInt64](repeating: 0, count: TransferPurpose.allCases.count)
+  /// Those of each device in a row.
+  var linkBytes: [Int64]
+  var linkTransfers: [UInt64]
   /// Bytes read from the drive, and reads ended.
   var driveBytes: Int64 = 0
   var driveReads: UInt64 = 0
@@ -74,9 +75,24 @@ struct EngineCounters {
   var cacheDecisions: UInt64 = 0
   var operations: UInt64 = 0
 
-  init(layers: Int) {
+  init(layers: Int, devices: Int = 1) {
+    let purposes = TransferPurpose.allCases.count
+    linkBytes = [Int64](repeating: 0, count: devices * purposes)
+    linkTransfers = [UInt64](repeating: 0, count: devices * purposes)
     fast = Tier(layers: layers)
     host = Tier(layers: layers)
+  }
+
+  /// Counts bytes that a device's link has carried.
+  @inline(__always)
+  mutating func moved(_ bytes: Int64, for purpose: TransferPurpose, device: Int) {
+    linkBytes[device * TransferPurpose.allCases.count + Int(purpose.rawValue)] += bytes
+  }
+
+  /// Counts a transfer that has ended.
+  @inline(__always)
+  mutating func transferred(_ purpose: TransferPurpose, device: Int) {
+    linkTransfers[device * TransferPurpose.allCases.count + Int(purpose.rawValue)] += 1
   }
 
   @inline(__always)

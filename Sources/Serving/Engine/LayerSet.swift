@@ -14,6 +14,8 @@ struct LayerSet {
     var status: Status
     /// The version in which it is computed.
     var version: UInt8 = 0
+    /// The device that computes it, of several.
+    var device: UInt16 = 0
     /// Whether it is computed where it is stored, and not on the device.
     var isRemote = false
     /// Whether it stands in a staging buffer and is dropped after use.
@@ -46,6 +48,10 @@ struct LayerSet {
   private(set) var waitingOnDevice = 0
   /// Members that have not been computed.
   var openCount = 0
+  /// Of each device, members whose weights are waited for, and members not yet computed there; empty
+  /// where there is one device.
+  private(set) var waitingOnDevices: [Int32] = []
+  private(set) var openOnDevices: [Int32] = []
   /// How the layer's experts become operations.
   var emission = ExpertEmission.groupedWhenAllReady
   /// The MoE layer's index among the MoE layers.
@@ -54,7 +60,11 @@ struct LayerSet {
   var layer = 0
 
   /// A set for layers of `experts` experts.
-  init(experts: Int) {
+  init(experts: Int, devices: Int = 1) {
+    if devices > 1 {
+      waitingOnDevices = [Int32](repeating: 0, count: devices)
+      openOnDevices = waitingOnDevices
+    }
     placeOfExpert = [Int32](repeating: -1, count: experts)
     members.reserveCapacity(experts)
   }
@@ -66,6 +76,10 @@ struct LayerSet {
     waitingCount = 0
     waitingOnDevice = 0
     openCount = 0
+    for device in waitingOnDevices.indices {
+      waitingOnDevices[device] = 0
+      openOnDevices[device] = 0
+    }
     self.layer = layer
     self.mixtureLayer = mixtureLayer
   }
@@ -75,12 +89,27 @@ struct LayerSet {
     placeOfExpert[Int(member.expert)] = Int32(members.count)
     members.append(member)
     openCount += 1
+    if !openOnDevices.isEmpty, !member.isRemote { openOnDevices[Int(member.device)] += 1 }
     if member.status == .waiting { count(waiting: 1, member) }
   }
 
   private mutating func count(waiting change: Int, _ member: Member) {
     waitingCount += change
-    if !member.isRemote { waitingOnDevice += change }
+    guard !member.isRemote else { return }
+    waitingOnDevice += change
+    if !waitingOnDevices.isEmpty { waitingOnDevices[Int(member.device)] += Int32(change) }
+  }
+
+  /// A member has been computed.
+  ///
+  /// - Returns: Whether it was the last of its device, where there are several.
+  mutating func computed(_ place: Int) -> Bool {
+    members[place].status = .done
+    openCount -= 1
+    guard !openOnDevices.isEmpty, !members[place].isRemote else { return false }
+    let device = Int(members[place].device)
+    openOnDevices[device] -= 1
+    return openOnDevices[device] == 0
   }
 
   /// What a member waited for is there.

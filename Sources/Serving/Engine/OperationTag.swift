@@ -43,6 +43,12 @@ struct OperationTag: BitwiseCopyable {
     case staging
     /// A part of a read from the drive.
     case driveRead
+    /// What another device does at the same time as the first.
+    case mirror
+    /// A sum of partial results over devices.
+    case collective
+    /// The copy of all that the host has computed of a layer to the devices.
+    case hostOutputs
     /// An operation of a step graph: the expert's bits hold its label, the index its place.
     case graph
   }

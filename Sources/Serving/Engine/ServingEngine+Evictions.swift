@@ -38,13 +38,18 @@ extension ServingEngine {
     guard tier.view.capacity(ofPool: 0) != wanted else { return true }
     tier.beginSet()
     evictedBlocks.removeAll(keepingCapacity: true)
-    let change = tier.setCapacity(ofPool: 0, to: wanted, evicted: &evictedBlocks)
+    // The devices' caches of keys and values grow alike, and with them what each leaves to experts.
+    var isComplete = true
+    for pool in 0..<tier.view.poolCount {
+      let change = tier.setCapacity(ofPool: pool, to: wanted, evicted: &evictedBlocks)
+      if !change.isComplete { isComplete = false }
+    }
     if recordsDecisions && !evictedBlocks.isEmpty {
       let places = decisions!.evict(evictedBlocks, view: tier.view)
       decisions!.take(.evicted(places), at: simulation.now.nanoseconds)
     }
     _ = noteEvictions(evictedBlocks, duringAccess: false, in: &simulation)
-    return change.isComplete
+    return isComplete
   }
 
   /// Begins the write-backs that stand behind their loads on the one stream of serial transfers.
@@ -62,21 +67,23 @@ extension ServingEngine {
         .writeBack, layer: tier.layout.layer(of: block), expert: tier.layout.expert(of: block),
         index: block.index
       ).bits, priority: TransferPriority.writeBack)
-    copy.hold(machine.deviceToHost)
+    let device = machine.devices[self.device(of: block)]
+    copy.hold(device.deviceToHost)
     if configuration.policy.transfer.serial {
       // In the order of the stream on which loads are copied, too.
-      copy.hold(machine.hostToDevice)
+      copy.hold(device.hostToDevice)
       copy.priority = TransferPriority.demand
     }
-    copy.consume(machine.linkUp)
-    copy.consume(machine.expertMemory)
+    copy.consume(device.linkUp)
+    machine.shareHost(&copy)
     _ = network.submit(copy, in: &simulation)
   }
 
   /// An evicted block stands in host memory again.
   mutating func writeBackEnded(_ block: BlockID, in simulation: inout Simulation<EngineEvent>) {
-    counters.linkBytes[Int(TransferPurpose.writeBack.rawValue)] += tier.layout.bytes(of: block)
-    counters.linkTransfers[Int(TransferPurpose.writeBack.rawValue)] += 1
+    let device = self.device(of: block)
+    counters.moved(tier.layout.bytes(of: block), for: .writeBack, device: device)
+    counters.transferred(.writeBack, device: device)
     tier.finishEviction(block)
   }
 }

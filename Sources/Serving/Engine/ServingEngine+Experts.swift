@@ -27,16 +27,25 @@ extension ServingEngine {
       resolveMembers(mixture: mixture)
     }
     host?.beginSet()
+    let shared = costs.classes[Int(costs.classOfLayer[layer])].shared
+    if deviceCount > 1 { group!.gateDecided(now: simulation.now.nanoseconds, shared: shared) }
     if accessesOneByOne {
       accessFirst(mixture: mixture, in: &simulation)
+    } else if deviceCount > 1 {
+      accessOnDevices(mixture: mixture, in: &simulation)
     } else {
       accessTogether(mixture: mixture, in: &simulation)
     }
-    let shared = costs.classes[Int(costs.classOfLayer[layer])].shared
     if shared > 0 {
       compute(shared, .init(.sharedExpert, layer: layer), .sharedExpert, in: &simulation)
     }
-    if !accessesOneByOne { emitGroups(in: &simulation) }
+    if accessesOneByOne {
+      // Each is computed as it is asked for.
+    } else if deviceCount > 1 {
+      for device in 0..<deviceCount { emitGroups(on: device, in: &simulation) }
+    } else {
+      emitGroups(in: &simulation)
+    }
     if prefetchIsActive {
       prefetch.gateDecided(
         mixture, activation: activation, residency: tier.view, requests: &prefetchRequests)
@@ -88,7 +97,14 @@ extension ServingEngine {
     let expert = tier.layout.expert(of: block)
     return LayerSet.Member(
       block: block, expert: Int32(expert), tokens: activation.tokensPerExpert[expert],
-      status: status, version: UInt8(tier.layout.version(of: block)))
+      status: status, version: UInt8(tier.layout.version(of: block)),
+      device: UInt16(device(of: block)))
+  }
+
+  /// The device that has a block.
+  @inline(__always)
+  func device(of block: BlockID) -> Int {
+    deviceCount == 1 ? 0 : Int(deviceOfExpert[tier.layout.expert(of: block)])
   }
 
   /// Counts how the members of a set were found.
@@ -108,18 +124,22 @@ extension ServingEngine {
     }
   }
 
-  /// Starts the transfers of the set's missing members, the heaviest first.
+  /// Starts the transfers of the set's missing members to a device, the heaviest first.
   ///
   /// Where room was taken from members that are yet to be computed, as many transfers wait until
   /// they are.
-  private mutating func startDemandLoads(
-    roomInUse: Int, in simulation: inout Simulation<EngineEvent>
+  mutating func startDemandLoads(
+    to device: Int = 0, roomInUse: Int, in simulation: inout Simulation<EngineEvent>
   ) {
     var fetches = 0
-    for place in members.indices where access.outcomes[place] == .fetched { fetches += 1 }
+    for place in members.indices
+    where access.outcomes[place] == .fetched && self.device(of: members[place].block) == device {
+      fetches += 1
+    }
     var startable = fetches - roomInUse
     for place in members.indices.reversed() {
       let block = members[place].block
+      guard self.device(of: block) == device else { continue }
       switch access.outcomes[place] {
       case .hit: break
       case .late: demand(block, in: &simulation)
@@ -139,11 +159,12 @@ extension ServingEngine {
   /// Starts the transfer of an expert that gets no room, as soon as a staging buffer is free.
   mutating func startStreaming(_ block: BlockID, in simulation: inout Simulation<EngineEvent>) {
     let slot = openTransfer(block, isDemanded: true, isTransient: true, in: simulation)
-    if freeBuffers > 0 {
-      freeBuffers -= 1
+    let device = self.device(of: block)
+    if freeBuffers[device] > 0 {
+      freeBuffers[device] -= 1
       beginTransfer(slot, in: &simulation)
     } else {
-      waitingForBuffer.append(Int32(slot))
+      waitingForBuffer[device].append(Int32(slot))
     }
   }
 
@@ -155,14 +176,16 @@ extension ServingEngine {
     }
   }
 
-  private mutating func emitGroup(
-    version: UInt8, in simulation: inout Simulation<EngineEvent>
+  mutating func emitGroup(
+    version: UInt8, device: Int = 0, in simulation: inout Simulation<EngineEvent>
   ) {
     var assignments = 0
     var distinct = 0
     var isEmpty = true
     for place in layerSet.members.indices
-    where layerSet.members[place].status == .ready && layerSet.members[place].version == version {
+    where layerSet.members[place].status == .ready && layerSet.members[place].version == version
+      && Int(layerSet.members[place].device) == device
+    {
       isEmpty = false
       layerSet.members[place].status = .computing
       layerSet.members[place].isGrouped = true
@@ -174,12 +197,15 @@ extension ServingEngine {
     let layerClass = Int(costs.classOfLayer[layerSet.layer])
     let nanoseconds = costs.groupedExperts(
       layerClass: layerClass, version: Int(version), assignments: assignments, distinct: distinct)
-    countExpertWork(
-      layerClass: layerClass, version: version, assignments: assignments, distinct: distinct)
-    compute(
+    if device == 0 {
+      countExpertWork(
+        layerClass: layerClass, version: version, assignments: assignments, distinct: distinct)
+    }
+    computeExperts(
       nanoseconds,
-      .init(.groupedExperts, layer: layerSet.layer, expert: distinct, index: Int(version)),
-      .experts, in: &simulation)
+      .init(
+        .groupedExperts, layer: layerSet.layer, expert: distinct,
+        index: device << 8 | Int(version)), on: device, in: &simulation)
   }
 
   private mutating func countExpertWork(
@@ -198,7 +224,9 @@ extension ServingEngine {
       counters.stalls.charge(from: began, to: simulation.now.nanoseconds, transfer: phases)
       stallBegan = nil
     }
-    switch layerSet.emission {
+    switch emission(of: place) {
+    case .groupedWhenAllReady where deviceCount > 1:
+      emitGroups(on: Int(layerSet.members[place].device), in: &simulation)
     case .groupedWhenAllReady: emitGroups(in: &simulation)
     case .residentThenEachAsReady: computeMember(place, in: &simulation)
     }
@@ -211,54 +239,74 @@ extension ServingEngine {
     let layerClass = Int(costs.classOfLayer[layerSet.layer])
     let nanoseconds = costs.expert(
       layerClass: layerClass, version: Int(member.version), tokens: Int(member.tokens))
-    countExpertWork(
-      layerClass: layerClass, version: member.version, assignments: Int(member.tokens), distinct: 1)
-    compute(
+    if member.device == 0 {
+      countExpertWork(
+        layerClass: layerClass, version: member.version, assignments: Int(member.tokens),
+        distinct: 1)
+    }
+    computeExperts(
       nanoseconds,
       .init(.expert, layer: layerSet.layer, expert: Int(member.expert), index: place),
-      .experts, in: &simulation)
+      on: Int(member.device), in: &simulation)
   }
 
   /// The grouped kernel of a version has ended.
-  mutating func groupComputed(version: Int, in simulation: inout Simulation<EngineEvent>) {
+  mutating func groupComputed(index: Int, in simulation: inout Simulation<EngineEvent>) {
+    let version = index & 0xFF
+    let device = index >> 8
     for place in layerSet.members.indices
     where layerSet.members[place].isGrouped && layerSet.members[place].status == .computing
       && Int(layerSet.members[place].version) == version
+      && Int(layerSet.members[place].device) == device
     {
-      layerSet.members[place].status = .done
-      layerSet.openCount -= 1
-      if layerSet.members[place].isTransient { releaseBuffer(in: &simulation) }
+      memberComputed(place, in: &simulation)
     }
-    beginHeldBack(in: &simulation)
+    beginHeldBack(on: device, in: &simulation)
     if layerSet.openCount == 0 { layerComputed(in: &simulation) }
   }
 
   /// Begins the transfers whose room has become free.
-  mutating func beginHeldBack(in simulation: inout Simulation<EngineEvent>) {
-    for slot in heldBack {
+  mutating func beginHeldBack(on device: Int, in simulation: inout Simulation<EngineEvent>) {
+    for slot in heldBack where self.device(of: transfers[Int(slot)].block) == device {
       transfers[Int(slot)].phases.granted = simulation.now.nanoseconds
       beginTransfer(Int(slot), in: &simulation)
     }
-    heldBack.removeAll(keepingCapacity: true)
+    if deviceCount == 1 {
+      heldBack.removeAll(keepingCapacity: true)
+    } else {
+      heldBack.removeAll { self.device(of: transfers[Int($0)].block) == device }
+    }
+  }
+
+  /// A member has been computed on its device.
+  @inline(__always)
+  private mutating func memberComputed(
+    _ place: Int, in simulation: inout Simulation<EngineEvent>
+  ) {
+    let device = Int(layerSet.members[place].device)
+    if layerSet.computed(place) {
+      group!.deviceEnded(device, now: simulation.now.nanoseconds)
+    }
+    if layerSet.members[place].isTransient { releaseBuffer(device: device, in: &simulation) }
   }
 
   /// One expert has been computed by itself.
   mutating func expertComputed(place: Int, in simulation: inout Simulation<EngineEvent>) {
-    layerSet.members[place].status = .done
-    layerSet.openCount -= 1
-    if layerSet.members[place].isTransient { releaseBuffer(in: &simulation) }
-    if accessesOneByOne { accessNext(in: &simulation) }
+    memberComputed(place, in: &simulation)
+    if accessesOneByOne {
+      accessNext(after: Int(layerSet.members[place].device), in: &simulation)
+    }
     if layerSet.openCount == 0 { layerComputed(in: &simulation) }
   }
 
   /// Hands a staging buffer to the next transfer that waits for one.
-  mutating func releaseBuffer(in simulation: inout Simulation<EngineEvent>) {
-    guard !waitingForBuffer.isEmpty else {
-      freeBuffers += 1
+  mutating func releaseBuffer(device: Int, in simulation: inout Simulation<EngineEvent>) {
+    guard !waitingForBuffer[device].isEmpty else {
+      freeBuffers[device] += 1
       if prefetchIsActive { startPrefetches(in: &simulation) }
       return
     }
-    let slot = Int(waitingForBuffer.removeFirst())
+    let slot = Int(waitingForBuffer[device].removeFirst())
     transfers[slot].phases.granted = simulation.now.nanoseconds
     beginTransfer(slot, in: &simulation)
   }
@@ -270,8 +318,11 @@ extension ServingEngine {
       decisions!.take(
         .computed(layer: layerSet.mixtureLayer), at: simulation.now.nanoseconds)
     }
-    let combine = costs.classes[Int(costs.classOfLayer[layer])].combine
+    if deviceCount > 1 { group!.layerEnded(now: simulation.now.nanoseconds) }
+    let times = costs.classes[Int(costs.classOfLayer[layer])]
+    let combine = times.combine
     if combine > 0 { compute(combine, .init(.segmentEnd, layer: layer), .experts, in: &simulation) }
+    if times.feedForwardSum > 0 { sum(times.feedForwardSum, layer: layer, in: &simulation) }
     beginLayers(from: layer + 1, in: &simulation)
   }
 }

@@ -16,16 +16,18 @@ extension ServingEngine {
     for member in members { layerSet.append(self.member(of: member.block, .pending)) }
     layerSet.emission = .residentThenEachAsReady
     nextMember = 0
+    group?.beginOneByOne()
     if hostCompute != nil { startRemoteMembers(in: &simulation) }
-    accessNext(in: &simulation)
+    for device in 0..<deviceCount { accessNext(after: device, in: &simulation) }
     if prefetchIsActive { dropStaleCopies(mixture: mixture, in: &simulation) }
   }
 
-  /// Asks for the next member.
-  mutating func accessNext(in simulation: inout Simulation<EngineEvent>) {
-    guard nextMember < members.count else { return }
-    let index = nextMember
-    nextMember += 1
+  /// Asks for the next member of a device.
+  mutating func accessNext(after device: Int, in simulation: inout Simulation<EngineEvent>) {
+    var index = deviceCount == 1 ? nextMember : group!.nextMember[device]
+    while index < members.count, self.device(of: members[index].block) != device { index += 1 }
+    if deviceCount == 1 { nextMember = index + 1 } else { group!.nextMember[device] = index + 1 }
+    guard index < members.count else { return }
     accessOne(members[index], place: firstPlace + index, in: &simulation)
   }
 

@@ -41,7 +41,9 @@ extension ServingEngine {
     guard prefetchIsActive else { return }
     gatesPassed = -1
     let layout = tier.layout
-    ahead.queue.compact(layerOf: { layout.layer(of: $0) })
+    for device in ahead.queues.indices {
+      ahead.queues[device].compact(layerOf: { layout.layer(of: $0) })
+    }
     guard predictionDepth > 0, prediction.predictsAtStepStart else { return }
     predict(after: -1, in: &simulation)
     issuePrefetches(in: &simulation)

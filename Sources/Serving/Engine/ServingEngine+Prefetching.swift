@@ -24,7 +24,7 @@ extension ServingEngine {
         if let slot = transfers.slot(of: block) {
           transfers[slot].isStale = false
         } else if !isBuffered(block) {
-          ahead.queue.push(block, layer: layer, urgency: request.urgency)
+          ahead.queues[device(of: block)].push(block, layer: layer, urgency: request.urgency)
         }
       case .evicting: break
       }
@@ -52,10 +52,16 @@ extension ServingEngine {
 
   /// Starts prefetches that wait, as many as may be under way at once.
   mutating func startPrefetches(in simulation: inout Simulation<EngineEvent>) {
-    while aheadTransfers < aheadWindow, !ahead.queue.isEmpty {
-      if bufferedCopies != nil, freeBuffers <= spareBuffers { return }
+    for device in 0..<deviceCount { startPrefetches(to: device, in: &simulation) }
+  }
+
+  private mutating func startPrefetches(
+    to device: Int, in simulation: inout Simulation<EngineEvent>
+  ) {
+    while aheadTransfers[device] < aheadWindow, !ahead.queues[device].isEmpty {
+      if bufferedCopies != nil, freeBuffers[device] <= spareBuffers { return }
       let layout = tier.layout
-      guard let block = ahead.queue.pop(layerOf: { layout.layer(of: $0) }) else { return }
+      guard let block = ahead.queues[device].pop(layerOf: { layout.layer(of: $0) }) else { return }
       startPrefetch(block, in: &simulation)
     }
   }
@@ -69,7 +75,7 @@ extension ServingEngine {
     else { return }
     counters.cacheDecisions += 1
     if bufferedCopies != nil {
-      freeBuffers -= 1
+      freeBuffers[device(of: block)] -= 1
       bufferedCopies!.begin(block)
     } else {
       guard reserveAhead(block, in: &simulation) else {
@@ -77,14 +83,14 @@ extension ServingEngine {
         if recordsDecisions {
           decisions!.take(.dropped(block, .noRoom), at: simulation.now.nanoseconds)
         }
-        ahead.queue.refuse(block, layer: tier.layout.layer(of: block))
+        ahead.queues[device(of: block)].refuse(block, layer: tier.layout.layer(of: block))
         return
       }
     }
     if recordsDecisions { recordPrefetch(block, now: simulation.now.nanoseconds) }
     isPrefetched[block.index] = true
     counters.prefetch.issued += 1
-    aheadTransfers += 1
+    aheadTransfers[device(of: block)] += 1
     let slot = openTransfer(
       block, isDemanded: false, isTransient: bufferedCopies != nil, in: simulation)
     ahead.slots.append(Int32(slot))
@@ -119,7 +125,7 @@ extension ServingEngine {
     ahead.wanted[mixture].removeAll(keepingCapacity: true)
     guard prefetch.dropsStaleRequests else { return }
     if recordsDecisions { recordOvertaken(mixture: mixture, now: now) }
-    ahead.queue.drop(layer: mixture)
+    for device in ahead.queues.indices { ahead.queues[device].drop(layer: mixture) }
   }
 
   /// Whether a block is a member of the set under way.
@@ -156,7 +162,7 @@ extension ServingEngine {
       isPrefetched[block.index] = false
       countWasted(block)
     }
-    releaseBuffer(in: &simulation)
+    releaseBuffer(device: self.device(of: block), in: &simulation)
   }
 
   /// A block that was fetched ahead leaves without having been used.
@@ -174,7 +180,7 @@ extension ServingEngine {
     if !transfer.isTransient {
       // The cache took it over while it was on its way.
       bufferedCopies!.remove(block)
-      releaseBuffer(in: &simulation)
+      releaseBuffer(device: self.device(of: block), in: &simulation)
     } else if transfer.isDemanded {
       // It is used from its buffer, which its member holds from now on.
       bufferedCopies!.remove(block)
@@ -190,8 +196,9 @@ extension ServingEngine {
     let transfer = transfers[slot]
     let block = transfer.block
     transfers.remove(slot)
-    workerEnded(in: &simulation)
-    aheadTransfers -= 1
+    let device = self.device(of: block)
+    workerEnded(device: device, in: &simulation)
+    aheadTransfers[device] -= 1
     ahead.slots.removeAll { $0 == Int32(slot) }
     if transfer.keepsInHost { host!.unlease(block) }
     counters.prefetch.cancelled += 1
@@ -203,7 +210,7 @@ extension ServingEngine {
     isPrefetched[block.index] = false
     if transfer.isTransient {
       bufferedCopies!.remove(block)
-      releaseBuffer(in: &simulation)
+      releaseBuffer(device: self.device(of: block), in: &simulation)
     } else {
       tier.suspend(block)
     }
@@ -229,7 +236,7 @@ extension ServingEngine {
         access.outcomes[place] = .hit
         if getsRoom {
           tier.complete(block)
-          releaseBuffer(in: &simulation)
+          releaseBuffer(device: self.device(of: block), in: &simulation)
         } else {
           transientPlaces.append(Int32(place))
         }
@@ -245,8 +252,8 @@ extension ServingEngine {
 
 /// What is fetched ahead: what waits, what is under way, what is expected.
 struct AheadState {
-  /// What waits for its turn.
-  var queue: PrefetchQueue
+  /// What waits for its turn, by the device to which it goes.
+  var queues: [PrefetchQueue]
   /// The transfers under way that began as prefetches.
   var slots: [Int32] = []
   /// Wanted blocks of each layer that were present when they were asked for.
@@ -260,8 +267,9 @@ struct AheadState {
   /// Predictions that are still being computed.
   var delayed = DelayedPredictions()
 
-  init(layers: Int, blocks: Int) {
-    queue = PrefetchQueue(layers: layers, blocks: blocks)
+  init(layers: Int, blocks: Int, devices: Int = 1) {
+    queues = Array(
+      repeating: PrefetchQueue(layers: layers, blocks: blocks), count: devices)
     wanted = Array(repeating: [], count: layers)
     predicted = wanted
     shielded = wanted

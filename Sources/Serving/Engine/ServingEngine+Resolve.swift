@@ -68,6 +68,7 @@ extension ServingEngine {
 
   /// Sends the tokens of remote members where these are stored, and has them computed there.
   mutating func startRemoteMembers(in simulation: inout Simulation<EngineEvent>) {
+    if configuration.division != .single { return startRemoteTogether(in: &simulation) }
     for place in layerSet.members.indices where layerSet.members[place].isRemote {
       startRemote(place, in: &simulation)
     }
@@ -103,7 +104,7 @@ extension ServingEngine {
     for operation in [there, computed, back] { network.release(operation, in: &simulation) }
   }
 
-  private func activationCopy(
+  func activationCopy(
     _ bytes: Double, _ kind: OperationTag.Kind, place: Int, _ engine: ServerID,
     _ link: BandwidthID
   ) -> OperationDescription {
@@ -114,13 +115,14 @@ extension ServingEngine {
     copy.hold(engine)
     copy.consume(link)
     copy.consume(machine.expertMemory)
+    if let rootComplex = machine.rootComplex { copy.consume(rootComplex) }
     return copy
   }
 
   /// Counts activations that have crossed the link.
   mutating func countActivations(_ purpose: TransferPurpose, end: OperationEnd) {
-    counters.linkBytes[Int(purpose.rawValue)] += Int64(end.completedWork.rounded())
-    counters.linkTransfers[Int(purpose.rawValue)] += 1
+    counters.moved(Int64(end.completedWork.rounded()), for: purpose, device: 0)
+    counters.transferred(purpose, device: 0)
   }
 
   /// The output of a remote member is on the device.

@@ -31,19 +31,19 @@ extension ServingEngine {
         "the schedule decides whole steps beforehand, which leaves no decisions about single"
           + " experts to record")
     }
-    let division = configuration.expertDivision
-    let memory =
-      try graph?.memory(of: configuration)
-      ?? MemoryPlan(
-        model: model, precision: configuration.precision, figures: configuration.figures,
-        cache: configuration.cache, division: division)
+    precondition(
+      graph == nil || configuration.division == .single,
+      "A schedule of whole steps spreads experts itself.")
+    let shard = try configuration.shardedModel()
+    let division = configuration.expertDivision(of: shard)
+    let memory = try graph?.memory(of: configuration) ?? configuration.memoryPlan(of: shard)
     if graph != nil, !memory.everyExpertIsResident {
       throw GraphPlanError(
         "the schedule streams no weights, and device memory does not hold every expert: room for"
           + " all of them (cache.experts: all) or another schedule is needed")
     }
     let layout = BlockLayout(
-      layers: max(1, memory.layers), experts: max(1, memory.experts),
+      layers: max(1, memory.layers), experts: max(1, memory.modelExperts),
       versions: 1 + division.versions.count, chunks: configuration.policy.transfer.chunks
     ) { _, _, version in
       version == 0 ? memory.expertBytes : division.versions[version - 1].bytes
@@ -65,7 +65,8 @@ extension ServingEngine {
     if let slots = memory.hostSlots, !configuration.figures.isUnified {
       let pools =
         division.versions.isEmpty
-        ? PoolPlan.global(slots: slots) : PoolPlan.global(bytes: memory.hostExpertBytes)
+        ? PoolPlan.global(slots: slots)
+        : PoolPlan.global(bytes: memory.hostExpertBytes / Int64(memory.gpus.shards))
       host = ResidencyTier(
         layout: layout, pools: pools,
         eviction: try rules.make(
@@ -74,7 +75,8 @@ extension ServingEngine {
     let needs = try Needs(configuration, memory: memory, layout: layout)
     // Nothing throws from here on.
     self.init(
-      configuration, memory: memory, layout: layout, routing: routing, requests: requests,
+      configuration, shard: shard, memory: memory, layout: layout, routing: routing,
+      requests: requests,
       tier: ResidencyTier(
         layout: layout, pools: memory.pools, eviction: eviction,
         writesBack: configuration.policy.transfer.writeBack),
@@ -131,8 +133,9 @@ extension ServingEngine {
   private static var resolveTableTokens: Int { 128 }
 
   private init(
-    _ configuration: ServingConfiguration, memory: MemoryPlan, layout: BlockLayout,
-    routing: any RoutingSource, requests: any RequestSource, tier: ResidencyTier,
+    _ configuration: ServingConfiguration, shard: ModelDescriptor, memory: MemoryPlan,
+    layout: BlockLayout, routing: any RoutingSource, requests: any RequestSource,
+    tier: ResidencyTier,
     host: ResidencyTier?, lookAhead: LookAhead?, graph: GraphState?,
     timeline: (any TimelineSink)?, recordsDecisions: Bool
   ) {
@@ -144,7 +147,8 @@ extension ServingEngine {
         || (configuration.figures.isUnified && !memory.everyExpertIsResident),
       usesHostCompute: configuration.policy.resolve.usesHostCompute
         || (graph?.usesHostCompute ?? false),
-      usesCollectives: configuration.devices > 1, network: &network)
+      usesCollectives: configuration.devices > 1, division: configuration.division,
+      network: &network)
     network.recordsSegments = timeline != nil
     recordsTimeline = timeline != nil
     self.recordsDecisions = recordsDecisions
@@ -155,7 +159,14 @@ extension ServingEngine {
       latency: machine.linkLatency)
     copyOperation.hold(machine.hostToDevice)
     copyOperation.consume(machine.linkDown)
-    copyOperation.consume(machine.expertMemory)
+    machine.shareHost(&copyOperation)
+    let devices = machine.devices
+    copyTemplates =
+      devices.count > 1
+      ? devices.map { [machine] in Self.copyOperation(to: $0, of: machine) } : []
+    deviceCount = devices.count
+    deviceOfExpert = memory.gpus.groups(experts: memory.modelExperts)
+    group = devices.count > 1 ? GroupState(devices: devices.count) : nil
     self.timeline = timeline.map { [machine] in TimelineState(sink: $0, machine: machine) }
     self.network = network
     self.configuration = configuration
@@ -166,11 +177,11 @@ extension ServingEngine {
     self.host = host
     self.lookAhead = lookAhead
     costs = StepCosts(
-      model: model, precision: configuration.precision,
+      model: shard, precision: configuration.precision,
       versions: configuration.policy.resolve.versions.map {
         $0.format(beside: configuration.precision.experts)
       }, timing: configuration.timing,
-      beams: configuration.limits.beams)
+      beams: configuration.limits.beams, group: GroupCosts(configuration))
     encoderMixtureLayers = model.isEncoderDecoder ? model.encoderMixtureLayers.count : nil
     var mixture: Int32 = 0
     mixtureIndexOfLayer = model.allLayers.map { layer in
@@ -178,9 +189,9 @@ extension ServingEngine {
       mixture += 1
       return mixture - 1
     }
-    activation = LayerActivation(experts: max(1, memory.experts))
+    activation = LayerActivation(experts: max(1, memory.modelExperts))
     token = activation
-    scores = [Float](repeating: 0, count: max(1, memory.experts))
+    scores = [Float](repeating: 0, count: max(1, memory.modelExperts))
     isPrefetched = [Bool](repeating: false, count: layout.count)
     let policy = configuration.policy
     let traits = RoleTraits(policy: policy, memory: memory)
@@ -196,7 +207,7 @@ extension ServingEngine {
     predictionDepth = traits.predictionDepth
     predictionObserves = traits.predictionObserves
     looksAtTokens = traits.looksAtTokens
-    ahead = AheadState(layers: layout.layers, blocks: layout.count)
+    ahead = AheadState(layers: layout.layers, blocks: layout.count, devices: deviceCount)
     // One copy follows another; where copies have stages before the link, some stages overlap.
     aheadWindow = machine.hasDriveTier ? 4 : (policy.transfer.pinned ? 1 : 2)
     spareBuffers = 1
@@ -205,7 +216,7 @@ extension ServingEngine {
     if traits.predictionDepth > 0 {
       prediction.configure(
         layout: layout, seed: configuration.run.seed, replication: configuration.run.replication)
-      predictionBuffers = PredictionBuffers(experts: memory.experts)
+      predictionBuffers = PredictionBuffers(experts: memory.modelExperts)
     }
     var limits = configuration.limits
     // Each token of a prompt attends to all of it: an encoder takes it whole.
@@ -215,17 +226,22 @@ extension ServingEngine {
       closed: graph?.microBatchLimits(memory, configuration: configuration)
         ?? MicroBatchLimits(configuration),
       keyValue: KeyValueCache(
-        model: model, precision: configuration.precision,
+        model: shard, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens,
         capacity: memory.keyValueBytes * Int64(memory.devices),
         beams: configuration.limits.beams))
-    layerSet = LayerSet(experts: max(1, memory.experts))
+    layerSet = LayerSet(experts: max(1, memory.modelExperts), devices: deviceCount)
     transfers = TransferTable(blockCount: layout.count)
-    freeBuffers = max(1, configuration.cache.stagingBuffers)
+    freeBuffers = Array(repeating: max(1, configuration.cache.stagingBuffers), count: deviceCount)
+    waitingForBuffer = Array(repeating: [], count: deviceCount)
+    workerIsBusy = Array(repeating: false, count: deviceCount)
+    waitingForWorker = waitingForBuffer
+    aheadTransfers = Array(repeating: 0, count: deviceCount)
+    aheadCopies = aheadTransfers
     stepsAreWhole =
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
-      && !memory.isElastic && !recordsDecisions
-    counters = EngineCounters(layers: memory.layers)
+      && !memory.isElastic && !recordsDecisions && configuration.division == .single
+    counters = EngineCounters(layers: memory.layers, devices: deviceCount)
     graphState = graph
     var run = configuration.run
     // A closed batch ends as it began, at once: there is no warm-up to find.
@@ -248,9 +264,9 @@ extension ServingEngine {
     var evicted: [BlockID] = []
     var first = 0
     for version in 0..<tier.layout.versions {
-      for number in 0..<memory.experts {
+      for number in 0..<memory.modelExperts {
         for layer in 0..<memory.layers {
-          let expert = (first + number) % memory.experts
+          let expert = (first + number) % memory.modelExperts
           let block = tier.layout.block(layer: layer, expert: expert, version: version)
           let pool = tier.view.pool(of: block)
           let unit = tier.view.plan.unit == .slots ? 1 : tier.layout.bytes(of: block)
@@ -264,8 +280,9 @@ extension ServingEngine {
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
     progress.measure(from: now)
-    counters = EngineCounters(layers: memory.layers)
-    ahead.queue.resetCount()
+    counters = EngineCounters(layers: memory.layers, devices: deviceCount)
+    for device in ahead.queues.indices { ahead.queues[device].resetCount() }
+    group?.resetReport()
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
@@ -299,22 +316,6 @@ struct RoleTraits {
     looksAtTokens =
       hasExperts && (observes || policy.resolve.needsScores || policy.resolve.skipsChoices)
     landsInBuffers = prefetches && policy.prefetch.landing == .buffers
-  }
-}
-
-extension ServingConfiguration {
-  /// How the policy divides the expert cache.
-  var expertDivision: ExpertDivision {
-    var division = ExpertDivision()
-    guard model.mixtureLayerCount > 0 else { return division }
-    division.versions = policy.resolve.versions.map { version in
-      var plan = precision
-      plan.experts = version.format(beside: precision.experts)
-      return .init(bytes: model.bytes(under: plan).perExpert, cacheShare: version.cacheShare)
-    }
-    division.layerSlots = policy.placement.slots(
-      layers: model.mixtureLayerCount, experts: model.expertCount)
-    return division
   }
 }
 

@@ -96,12 +96,15 @@ extension ServingEngine {
           issuePrefetches(in: &simulation)
         }
         compute(kind.attention, .init(.attention, layer: layer), .attention, in: &simulation)
+        if kind.attentionSum > 0 { sum(kind.attentionSum, layer: layer, in: &simulation) }
         compute(kind.gate, .init(.gate, layer: layer), .gate, in: &simulation)
         return
       }
       compute(kind.attention, .init(.attention, layer: layer), .attention, in: &simulation)
+      if kind.attentionSum > 0 { sum(kind.attentionSum, layer: layer, in: &simulation) }
       if kind.dense > 0 {
         compute(kind.dense, .init(.dense, layer: layer), .dense, in: &simulation)
+        if kind.feedForwardSum > 0 { sum(kind.feedForwardSum, layer: layer, in: &simulation) }
       }
       layer += 1
     }
@@ -117,6 +120,7 @@ extension ServingEngine {
     counters.add(nanoseconds, to: activity)
     computeOperation.work = SimulatedDuration(nanoseconds: nanoseconds).seconds
     computeOperation.tag = tag.bits
+    if deviceCount > 1 { return computeOnAll(in: &simulation) }
     computeOutstanding += 1
     _ = network.submit(computeOperation, in: &simulation)
   }
@@ -186,7 +190,7 @@ extension ServingEngine {
       expertComputed(place: tag.index, in: &simulation)
     case .groupedExperts:
       computeOutstanding -= 1
-      groupComputed(version: tag.index, in: &simulation)
+      groupComputed(index: tag.index, in: &simulation)
     case .head, .wholeStep:
       computeOutstanding -= 1
       finishStep(in: &simulation)
@@ -205,6 +209,13 @@ extension ServingEngine {
       stagingEnded(slot: tag.index, end: end, in: &simulation)
     case .driveRead:
       driveReadEnded(slot: tag.index, end: end, in: &simulation)
+    case .mirror:
+      computeOutstanding -= 1
+    case .collective:
+      sumEnded(end, device: tag.index)
+    case .hostOutputs:
+      countActivations(.activationsDown, end: end)
+      remoteComputedTogether(in: &simulation)
     case .graph:
       graphOperationEnded(end, in: &simulation)
     }

@@ -40,11 +40,12 @@ extension ServingEngine {
   /// the worker has done what it is at.
   mutating func beginTransfer(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
     if configuration.policy.transfer.serial {
-      if workerIsBusy {
-        waitingForWorker.append(Int32(slot))
+      let device = self.device(of: transfers[slot].block)
+      if workerIsBusy[device] {
+        waitingForWorker[device].append(Int32(slot))
         return
       }
-      workerIsBusy = true
+      workerIsBusy[device] = true
       transfers[slot].phases.taken = simulation.now.nanoseconds
     }
     let block = transfers[slot].block
@@ -84,17 +85,18 @@ extension ServingEngine {
   }
 
   /// A serial transfer has ended: the worker takes up the next that waits, demands first.
-  mutating func workerEnded(in simulation: inout Simulation<EngineEvent>) {
-    guard workerIsBusy else { return }
-    workerIsBusy = false
-    guard !waitingForWorker.isEmpty else { return }
-    let place = waitingForWorker.firstIndex { transfers[Int($0)].isDemanded } ?? 0
-    beginTransfer(Int(waitingForWorker.remove(at: place)), in: &simulation)
+  mutating func workerEnded(device: Int, in simulation: inout Simulation<EngineEvent>) {
+    guard workerIsBusy[device] else { return }
+    workerIsBusy[device] = false
+    guard !waitingForWorker[device].isEmpty else { return }
+    let place = waitingForWorker[device].firstIndex { transfers[Int($0)].isDemanded } ?? 0
+    beginTransfer(Int(waitingForWorker[device].remove(at: place)), in: &simulation)
   }
 
   /// Reads a block from the drive, in as many parts as the drive serves at once.
   private mutating func beginDriveRead(_ slot: Int, in simulation: inout Simulation<EngineEvent>) {
-    let bytes = bytes(of: transfers[slot].block)
+    // The parts of all GPUs among which the expert is cut.
+    let bytes = bytes(of: transfers[slot].block) * Double(machine.shards)
     let parts = machine.driveParts(bytes: bytes)
     transfers.beginStage(slot)
     for _ in 0..<parts {
@@ -117,7 +119,7 @@ extension ServingEngine {
   ) {
     transfers[slot].operationsLeft -= 1
     guard transfers[slot].operationsLeft == 0 else { return }
-    let bytes = tier.layout.bytes(of: transfers[slot].block)
+    let bytes = tier.layout.bytes(of: transfers[slot].block) * Int64(machine.shards)
     counters.driveBytes += bytes
     counters.driveReads += 1
     transfers[slot].phases.read = simulation.now.nanoseconds
@@ -164,9 +166,10 @@ extension ServingEngine {
     transfers[slot].chunksLeft = left - count
     transfers[slot].chunksUnderWay = count
     transfers[slot].bytesUnderWay = size
+    let device = self.device(of: transfers[slot].block)
     if transfers[slot].isAhead {
-      aheadCopies += 1
-    } else if aheadCopies > 0 {
+      aheadCopies[device] += 1
+    } else if aheadCopies[device] > 0 {
       counters.prefetch.demandsDelayed += 1
     }
     transfers.beginStage(slot)
@@ -180,9 +183,10 @@ extension ServingEngine {
     transfers.beginStage(slot)
     transfers[slot].chunksLeft = 0
     transfers[slot].bytesUnderWay = tier.layout.bytes(of: transfers[slot].block)
+    let device = self.device(of: transfers[slot].block)
     if transfers[slot].isAhead {
-      aheadCopies += 1
-    } else if aheadCopies > 0 {
+      aheadCopies[device] += 1
+    } else if aheadCopies[device] > 0 {
       counters.prefetch.demandsDelayed += 1
     }
     let whole = bytes(of: transfers[slot].block)
@@ -196,7 +200,7 @@ extension ServingEngine {
         tag: OperationTag(.staging, layer: layerOf(slot), expert: expertOf(slot), index: slot).bits,
         priority: priority(slot))
       staging.hold(machine.staging)
-      staging.consume(machine.dram, weight: 2)
+      staging.consume(machine.dram, weight: 2 * Double(machine.shards))
       let staged = network.create(staging)
       prepareCopy(slot, bytes: bytes)
       let copy = network.create(copyOperation)
@@ -210,6 +214,7 @@ extension ServingEngine {
 
   /// Sets what differs from copy to copy.
   private mutating func prepareCopy(_ slot: Int, bytes: Double) {
+    if deviceCount > 1 { copyOperation = copyTemplates[device(of: transfers[slot].block)] }
     copyOperation.work = bytes
     copyOperation.priority = priority(slot)
     copyOperation.tag =
@@ -227,8 +232,9 @@ extension ServingEngine {
   mutating func stagingEnded(
     slot: Int, end: OperationEnd, in simulation: inout Simulation<EngineEvent>
   ) {
-    counters.linkBytes[Int(TransferPurpose.staging.rawValue)] += Int64(end.completedWork.rounded())
-    counters.linkTransfers[Int(TransferPurpose.staging.rawValue)] += 1
+    counters.moved(
+      Int64(end.completedWork.rounded()) * Int64(machine.shards), for: .staging, device: 0)
+    counters.transferred(.staging, device: 0)
     transfers[slot].phases.staged = simulation.now.nanoseconds
   }
 
@@ -236,14 +242,14 @@ extension ServingEngine {
   mutating func loadEnded(
     slot: Int, end: OperationEnd, in simulation: inout Simulation<EngineEvent>
   ) {
-    let purpose = Int(
-      (transfers[slot].phases.wasPrefetched ? TransferPurpose.prefetch : .demand).rawValue)
+    let purpose: TransferPurpose = transfers[slot].phases.wasPrefetched ? .prefetch : .demand
+    let device = self.device(of: transfers[slot].block)
     transfers[slot].operationsLeft -= 1
     guard transfers[slot].operationsLeft == 0 else { return }
     // Whole chunks: the parts of a staged copy need not be whole bytes.
-    counters.linkBytes[purpose] += transfers[slot].bytesUnderWay
+    counters.moved(transfers[slot].bytesUnderWay, for: purpose, device: device)
     counters.fast.bytesLoaded += transfers[slot].bytesUnderWay
-    if transfers[slot].isAhead { aheadCopies -= 1 }
+    if transfers[slot].isAhead { aheadCopies[device] -= 1 }
     if transfers[slot].phases.copyStarted == 0 {
       transfers[slot].phases.copyStarted = max(
         end.started.nanoseconds, transfers[slot].phases.staged)
@@ -252,7 +258,7 @@ extension ServingEngine {
       chunkArrived(slot, in: &simulation)
       return
     }
-    counters.linkTransfers[purpose] += 1
+    counters.transferred(purpose, device: device)
     transferCompleted(slot, in: &simulation)
   }
 
@@ -274,8 +280,9 @@ extension ServingEngine {
   ) {
     transfers[slot].phases.copyEnded = simulation.now.nanoseconds
     let transfer = transfers[slot]
+    let device = self.device(of: transfer.block)
     transfers.remove(slot)
-    workerEnded(in: &simulation)
+    workerEnded(device: device, in: &simulation)
     if transfer.keepsInHost { host!.unlease(transfer.block) }
     if recordsDecisions {
       decisions!.take(
@@ -284,7 +291,7 @@ extension ServingEngine {
           ahead: transfer.isAhead), at: simulation.now.nanoseconds)
     }
     if transfer.isAhead {
-      aheadTransfers -= 1
+      aheadTransfers[device] -= 1
       ahead.slots.removeAll { $0 == Int32(slot) }
       if bufferedCopies != nil { aheadCopyLanded(transfer, in: &simulation) }
     }

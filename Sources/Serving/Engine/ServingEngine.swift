@@ -30,6 +30,8 @@ struct ServingEngine: ~Copyable, Model {
   /// The operations that are submitted most, of which only work, tag and priority change.
   var computeOperation: OperationDescription
   var copyOperation: OperationDescription
+  /// Copies to each device, where there are several.
+  let copyTemplates: [OperationDescription]
   var costs: StepCosts
   /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.
   let mixtureIndexOfLayer: [Int32]
@@ -55,10 +57,10 @@ struct ServingEngine: ~Copyable, Model {
   var prefetchRequests = PrefetchRequests()
   /// What is fetched ahead: what waits, what is under way, what is expected.
   var ahead = AheadState(layers: 0, blocks: 0)
-  /// Prefetches under way, and how many may be; copies of theirs on the link.
-  var aheadTransfers = 0
+  /// Prefetches under way to each device, and how many may be; copies of theirs on its link.
+  var aheadTransfers: [Int]
   let aheadWindow: Int
-  var aheadCopies = 0
+  var aheadCopies: [Int]
   /// Experts fetched ahead into staging buffers; `nil` where they land in the cache.
   var bufferedCopies: BufferedCopies?
   /// Staging buffers that are left to what is demanded.
@@ -119,17 +121,23 @@ struct ServingEngine: ~Copyable, Model {
   var lastStepEnd: UInt64 = 0
   var layerSet: LayerSet
   var transfers: TransferTable
-  /// Transfers that wait for a staging buffer, heaviest expert first.
-  var waitingForBuffer: [Int32] = []
-  var freeBuffers: Int
-  /// Whether the one worker of serial transfers is at work, and what waits for it.
-  var workerIsBusy = false
-  var waitingForWorker: [Int32] = []
+  /// Of each device, transfers that wait for a staging buffer, heaviest expert first, and buffers that
+  /// are free.
+  var waitingForBuffer: [[Int32]]
+  var freeBuffers: [Int]
+  /// Whether the one worker of a device's serial transfers is at work, and what waits for it.
+  var workerIsBusy: [Bool]
+  var waitingForWorker: [[Int32]]
   /// Transfers whose room is still in use by an expert of the set under way.
   var heldBack: [Int32] = []
   var computeOutstanding = 0
   var stallBegan: UInt64?
   let stepsAreWhole: Bool
+  /// The devices that are simulated, and the one that has each expert; none where there is one.
+  let deviceCount: Int
+  let deviceOfExpert: [Int32]
+  /// What several devices that share a layer need; `nil` with one.
+  var group: GroupState?
   /// What a schedule over whole steps needs; `nil` with any other.
   var graphState: GraphState?
 

@@ -29,6 +29,9 @@ struct StepCosts {
     var shared: UInt64 = 0
     /// The weighted sum of the experts' outputs [ns].
     var combine: UInt64 = 0
+    /// The sums over GPUs of what attention and the feed-forward part have computed in parts [ns].
+    var attentionSum: UInt64 = 0
+    var feedForwardSum: UInt64 = 0
     /// Bytes of all of these.
     var bytes = 0.0
   }
@@ -40,6 +43,8 @@ struct StepCosts {
     let isEncoder: Bool
     /// The same layer with its experts in each less precise version.
     var versions: [LayerCosts] = []
+    /// An expert as the host computes it, whole where GPUs cut it.
+    var hostExpert = ProjectionCost.none
 
     /// The layer with its experts in a version.
     @inline(__always)
@@ -65,6 +70,8 @@ struct StepCosts {
   private var crossLoad = AttentionLoad()
   private let encoderLayers: Int
   private let beams: Int
+  /// The collectives among the replica's GPUs; `nil` with one.
+  private let group: GroupCosts?
   /// The first layer that the step under way passes: the decoder's first where nothing is encoded.
   private(set) var firstLayer = 0
   /// The host's part of a step [ns].
@@ -82,11 +89,14 @@ struct StepCosts {
   /// - Parameters:
   ///   - versions: The formats of the experts' less precise versions.
   ///   - beams: Beams of each sequence.
+  ///   - group: What several GPUs add, of each of which `model` is the part.
   init(
     model: ModelDescriptor, precision: PrecisionPlan, versions: [NumberFormat] = [],
-    timing: DeviceTiming, beams: Int = 1
+    timing: DeviceTiming, beams: Int = 1, group: GroupCosts? = nil
   ) {
     self.beams = beams
+    self.group = group
+    let whole = group?.whole.costs(under: precision)
     let encoderLayers = model.encoder.count
     self.encoderLayers = encoderLayers
     let costs = model.costs(under: precision)
@@ -113,8 +123,12 @@ struct StepCosts {
         let narrow = others.map {
           isEncoder ? $0.encoder[index] : $0.layers[index - encoderLayers]
         }
-        coefficients.append(
-          Coefficients(costs: own, span: span, isEncoder: isEncoder, versions: narrow))
+        var made = Coefficients(costs: own, span: span, isEncoder: isEncoder, versions: narrow)
+        let unit = whole.map {
+          isEncoder ? $0.encoder[index] : $0.layers[index - encoderLayers]
+        }
+        made.hostExpert = (unit ?? own).expert
+        coefficients.append(made)
         classes.append(Times(isMixture: layer.mixture != nil))
       }
     }
@@ -218,6 +232,11 @@ struct StepCosts {
       classes[index].bytes += cross.bytes + keysAndValues.bytes
     }
     classes[index].attention = Self.nanoseconds(seconds)
+    if let group {
+      classes[index].attentionSum = costs.hasMixer ? group.attentionSum(tokens: tokens) : 0
+      classes[index].feedForwardSum = group.feedForwardSum(
+        tokens: tokens, isMixture: classes[index].isMixture)
+    }
     guard classes[index].isMixture else {
       let dense = costs.denseWork(tokens: tokens)
       classes[index].dense = Self.nanoseconds(timing.seconds(dense))
@@ -259,9 +278,17 @@ struct StepCosts {
       + timing.software.perExpert
   }
 
-  /// The work of one expert of a layer on `tokens` tokens.
+  /// The work of one whole expert of a layer on `tokens` tokens, as the host does it.
   func expertWork(layerClass: Int, tokens: Int) -> KernelWork {
-    coefficients[layerClass].costs.expertWork(tokens: tokens)
+    coefficients[layerClass].hostExpert.work(rows: Double(tokens))
+  }
+
+  /// Whether a layer is one of the encoder's.
+  func isEncoder(_ layer: Int) -> Bool { layer < encoderLayers }
+
+  /// Bytes that each GPU sends when partial results of the step's tokens are summed.
+  func sumBytes(encoder: Bool) -> Double {
+    group?.wireBytes(tokens: encoder ? encoderTokens : tokens) ?? 0
   }
 
   /// Several experts of a layer in one grouped kernel [ns].

@@ -144,8 +144,8 @@ extension ServingEngine {
       counters.add(nanoseconds, to: activity)
       if label.isDeviceCompute { counters.deviceBytes += operation.bytes }
     } else if let purpose = label.purpose {
-      counters.linkBytes[Int(purpose.rawValue)] += Int64(operation.bytes.rounded())
-      counters.linkTransfers[Int(purpose.rawValue)] += 1
+      counters.moved(Int64(operation.bytes.rounded()), for: purpose, device: 0)
+      counters.transferred(purpose, device: 0)
     }
   }
 

@@ -14,13 +14,22 @@ extension MachineFigures {
   ///   - machine: The hardware profile.
   ///   - runtime: The software, which adds to each copy.
   ///   - devices: GPUs that compute the model together.
-  public init(_ machine: MachineProfile, runtime: RuntimeProfile, devices: Int = 1) {
+  ///   - simulated: How many of them are simulated, each standing for as many.
+  public init(
+    _ machine: MachineProfile, runtime: RuntimeProfile, devices: Int = 1, simulated: Int = 1
+  ) {
     let drive = machine.drives.first.map(Drive.init)
     let gpu = machine.gpus.first
     let usesHostMemory = gpu == nil || machine.unifiedMemory
     var assumptions: [String] = []
     let link = gpu?.hostLink
-    if devices > 1 {
+    if devices > 1, simulated > 1 {
+      if simulated < devices {
+        assumptions.append(
+          "of each \(devices / simulated) GPUs that cut their experts among them one is simulated and"
+            + " stands for all; price and power are those of the whole machine")
+      }
+    } else if devices > 1 {
       assumptions.append(
         "the \(devices) GPUs are loaded evenly: one of them is simulated and stands for all, and its"
           + " figures (utilisation, memory, traffic, stalls) are those of each; price and power are"
@@ -41,7 +50,8 @@ extension MachineFigures {
       linkIsFullDuplex: link?.isFullDuplex ?? true,
       stagingRate: machine.cpu.stagingCopyBandwidth, hostMemoryBytes: machine.dram.usableBytes,
       hostBandwidth: machine.dram.bandwidth.effective, drive: drive,
-      parts: Self.parts(of: machine, devices: devices), rentUSDPerHour: machine.rentPerHour,
+      parts: Self.parts(of: machine, devices: devices, simulated: simulated),
+      rentUSDPerHour: machine.rentPerHour,
       assumptions: assumptions)
     if let gpu {
       multiprocessors = max(1, Int(gpu.streamingMultiprocessors.effective.rounded()))
@@ -49,6 +59,7 @@ extension MachineFigures {
       peerLatencySeconds =
         (gpu.peerLink?.latency.effective ?? 0) + (gpu.peerLink?.perMessageOverhead.effective ?? 0)
     }
+    rootComplexRate = machine.rootComplex?.effective
     hostReservedBytes = machine.dram.capacityBytes - machine.dram.usableBytes
     if let device = machine.nearData {
       nearDataBandwidth = device.bandwidth.effective
@@ -59,10 +70,13 @@ extension MachineFigures {
     deviceReservedBytes = reservedOfGPU ?? hostReservedBytes
   }
 
-  private static func parts(of machine: MachineProfile, devices: Int) -> [Part] {
+  private static func parts(
+    of machine: MachineProfile, devices: Int, simulated: Int
+  ) -> [Part] {
+    let each = max(1, devices / simulated)
     var parts = machine.gpus.enumerated().map { index, gpu in
       Part(
-        name: gpu.name, resource: "gpu\(index < devices ? 0 : index).compute",
+        name: gpu.name, resource: "gpu\(index < devices ? index / each * each : index).compute",
         purchaseUSD: gpu.purchasePrice.nominal,
         idleWatts: gpu.power.idle.nominal, fullWatts: gpu.power.full.nominal)
     }

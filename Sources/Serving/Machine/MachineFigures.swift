@@ -66,6 +66,9 @@ public struct MachineFigures: Sendable {
   public var peerRate = 0.0
   /// The time before a message to a peer arrives [s].
   public var peerLatencySeconds = 0.0
+  /// What the links of all devices together carry, both directions [B/s]; `nil` when only host memory
+  /// limits them.
+  public var rootComplexRate: Double?
   /// The rate of a near-data device's memory [bytes/s], where one holds the experts; `hostMemoryBytes`
   /// is then its capacity.
   public var nearDataBandwidth: Double?

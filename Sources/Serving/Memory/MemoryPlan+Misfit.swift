@@ -51,7 +51,8 @@ extension MemoryPlan {
 
     private func fits(_ cache: CacheConfiguration, _ figures: MachineFigures) -> Bool {
       MemoryPlan.fitsDevice(
-        model: model, precision: precision, figures: figures, cache: cache, division: plan.division)
+        model: model, precision: precision, figures: figures, cache: cache, division: plan.division,
+        gpus: plan.gpus)
     }
 
     /// As many experts as there is room for beside the KV cache that was asked for.

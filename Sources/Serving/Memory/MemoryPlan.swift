@@ -7,7 +7,7 @@ import Residency
 public struct MemoryPlan: Sendable {
   /// MoE layers, those of an encoder before the decoder's.
   public var layers: Int
-  /// Experts of each MoE layer.
+  /// Experts of each MoE layer; of a group of GPUs among which they are dealt out, those of one.
   public var experts: Int
   /// Bytes of one expert.
   public var expertBytes: Int64
@@ -42,6 +42,10 @@ public struct MemoryPlan: Sendable {
   /// Devices of which each holds what is said here, its share of the experts and of the KV cache.
   public var devices = 1
 
+  /// The GPUs of one host among which the replica is divided; what is said here of a device is that
+  /// of each, what is said of the host is for all.
+  public var gpus = GPUDivision.single
+
   /// What a policy says about the division of the expert cache.
   public var division = ExpertDivision()
   /// Whether the cache may hold no expert at all.
@@ -49,29 +53,46 @@ public struct MemoryPlan: Sendable {
   /// Experts of each version in the cache, counted as ``slots`` are; the first is ``slots``.
   public var versionSlots: [Int] = []
 
-  /// Experts in all.
+  /// Experts in all; of a group of GPUs, those of one.
   public var totalExperts: Int { layers * experts }
+
+  /// Experts of each MoE layer of the model.
+  public var modelExperts: Int { experts * gpus.expertGroups }
 
   /// The pools of the fastest tier.
   var pools: PoolPlan {
-    if isElastic { return .global(bytes: expertCacheBytes) }
+    if isElastic { return ofEachGPU(.global(bytes: expertCacheBytes)) }
     var plan = PoolPlan(scope: scope, unit: .slots, capacities: versionSlots.map { Int64($0) })
     if scope == .perLayer { plan.layerCapacities = division.layerSlots?.map { Int64($0) } }
-    return plan
+    return ofEachGPU(plan)
+  }
+
+  /// A plan of pools for each GPU that has experts of its own.
+  private func ofEachGPU(_ plan: PoolPlan) -> PoolPlan {
+    guard gpus.expertGroups > 1 else { return plan }
+    var all = plan
+    all.devices = gpus.expertGroups
+    all.deviceOfExpert = gpus.groups(experts: modelExperts)
+    return all
   }
 
   /// The size of an expert in a pool of the fastest tier [bytes].
-  func bytes(ofPool pool: Int) -> Int64 {
+  func bytes(ofPool number: Int) -> Int64 {
+    let pool = number % (max(1, versionSlots.count) * (scope == .perLayer ? max(1, layers) : 1))
     let version = scope == .perLayer ? pool / max(1, layers) : pool
     return version == 0 ? expertBytes : division.versions[version - 1].bytes
   }
 
-  /// The bytes of every expert in every version.
+  /// The bytes of every expert in every version, as the host stores them for all GPUs.
   var storedBytes: Int64 {
-    division.versions.reduce(Int64(totalExperts) * expertBytes) {
+    let own = division.versions.reduce(Int64(totalExperts) * expertBytes) {
       $0 + Int64(totalExperts) * $1.bytes
     }
+    return own * Int64(gpus.gpus)
   }
+
+  /// The bytes of an expert as the host stores it: the parts of all GPUs that it is cut among.
+  var wholeExpertBytes: Int64 { expertBytes * Int64(gpus.shards) }
 }
 
 /// What a policy says about the division of the expert cache.
@@ -96,13 +117,18 @@ public struct ExpertDivision: Sendable {
 extension MemoryPlan {
   /// Divides the memories of a machine.
   ///
+  /// - Parameters:
+  ///   - model: The model as one GPU sees it (`ModelDescriptor.shard`).
+  ///   - gpus: How the replica is divided among GPUs.
   /// - Throws: ``DoesNotFit`` with the numbers and the nearest settings that fit.
   public init(
     model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
-    cache: CacheConfiguration, division: ExpertDivision = ExpertDivision()
+    cache: CacheConfiguration, division: ExpertDivision = ExpertDivision(),
+    gpus: GPUDivision = .single
   ) throws {
     self.init(
-      dividing: model, precision: precision, figures: figures, cache: cache, division: division)
+      dividing: model, precision: precision, figures: figures, cache: cache, division: division,
+      gpus: gpus)
     let smallest = Self.smallestKeyValue(model, precision: precision, cache: cache)
     guard fitsDevice(smallestKeyValue: smallest) else {
       throw deviceMisfit(
@@ -115,10 +141,11 @@ extension MemoryPlan {
   /// Whether a plan fits in device memory.
   static func fitsDevice(
     model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
-    cache: CacheConfiguration, division: ExpertDivision
+    cache: CacheConfiguration, division: ExpertDivision, gpus: GPUDivision = .single
   ) -> Bool {
     MemoryPlan(
-      dividing: model, precision: precision, figures: figures, cache: cache, division: division
+      dividing: model, precision: precision, figures: figures, cache: cache, division: division,
+      gpus: gpus
     ).fitsDevice(smallestKeyValue: smallestKeyValue(model, precision: precision, cache: cache))
   }
 
@@ -141,13 +168,14 @@ extension MemoryPlan {
   /// Divides a device's memory, whether or not it fits.
   private init(
     dividing model: ModelDescriptor, precision: PrecisionPlan, figures: MachineFigures,
-    cache: CacheConfiguration, division: ExpertDivision
+    cache: CacheConfiguration, division: ExpertDivision, gpus: GPUDivision
   ) {
     self.division = division
+    self.gpus = gpus
     mayHoldNone = cache.experts == .count(0) || division.layerSlots != nil
     let bytes = model.bytes(under: precision)
     layers = model.mixtureLayerCount
-    experts = model.expertCount
+    experts = model.expertCount / gpus.expertGroups
     expertBytes = bytes.perExpert
     nonExpertBytes = bytes.nonExpert
     workspaceBytes = cache.workspaceBytes
@@ -267,10 +295,10 @@ extension MemoryPlan {
         hostExpertBytes = all
         return
       }
-      guard cache.host == .automatic, figures.drive != nil, usable >= expertBytes else {
+      guard cache.host == .automatic, figures.drive != nil, usable >= wholeExpertBytes else {
         throw noDrive(all, capacity: usable, figures: figures)
       }
-      hostSlots = Int(usable / expertBytes)
+      hostSlots = Int(usable / wholeExpertBytes)
     case .bytes(let bytes):
       guard bytes <= usable else { throw noDrive(bytes, capacity: usable, figures: figures) }
       if bytes >= all {
@@ -278,9 +306,9 @@ extension MemoryPlan {
         return
       }
       guard figures.drive != nil else { throw noDrive(all, capacity: bytes, figures: figures) }
-      hostSlots = Int(bytes / expertBytes)
+      hostSlots = Int(bytes / wholeExpertBytes)
     }
-    hostExpertBytes = Int64(hostSlots ?? 0) * expertBytes
+    hostExpertBytes = Int64(hostSlots ?? 0) * wholeExpertBytes
     try checkDrive(all, figures: figures)
   }
 

@@ -81,6 +81,8 @@ extension ServingEngine {
     if configuration.figures.nearDataBandwidth != nil { bandwidths.append(machine.expertMemory) }
     if machine.linkUp != machine.linkDown { bandwidths.insert(machine.linkUp, at: 1) }
     bandwidths += [machine.peerEgress, machine.peerIngress]
+    for device in machine.devices.dropFirst() { bandwidths += device.bandwidths }
+    if let rootComplex = machine.rootComplex { bandwidths.append(rootComplex) }
     for bandwidth in bandwidths {
       let statistics = network.statistics(of: bandwidth, at: time)
       guard statistics.workDone > 0 else { continue }

@@ -24,7 +24,7 @@ extension ServingEngine {
           + " (cache.kv, serving.max_batch)")
     }
     notices += configuration.figures.assumptions
-    return SimulationResult(
+    var result = SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
       replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
       measuredSeconds: seconds, steadyState: verdict, setting: configuration.setting,
@@ -39,9 +39,12 @@ extension ServingEngine {
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
       traffic: trafficReport(), memory: memoryReport(),
+      devices: deviceReports(seconds: seconds, end: end),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
+    if result.devices != nil { result.schemaVersion = "1.3" }
+    return result
   }
 
   /// What became of requests that were not answered.
@@ -88,7 +91,7 @@ extension ServingEngine {
   private func prefetchReport() -> SimulationResult.PrefetchReport? {
     guard prefetchIsActive else { return nil }
     var report = counters.prefetch
-    report.stale = ahead.queue.stale
+    report.stale = ahead.queues.reduce(0) { $0 + $1.stale }
     return report
   }
 
@@ -128,21 +131,16 @@ extension ServingEngine {
 
   private func trafficReport() -> [SimulationResult.TrafficReport] {
     var reports: [SimulationResult.TrafficReport] = []
-    for purpose in TransferPurpose.allCases {
-      let bytes = counters.linkBytes[Int(purpose.rawValue)]
-      guard bytes > 0 else { continue }
-      let link =
-        switch purpose {
-        case .demand, .prefetch, .keyValueSwap, .activationsDown, .weights, .keyValueLoad:
-          "gpu0.h2d"
-        case .writeBack, .activationsUp, .keyValueStore: "gpu0.d2h"
-        case .collective: "gpu0.peer.out"
-        case .staging: "host.staging"
-        }
-      reports.append(
-        .init(
-          link: link, purpose: purpose.name, bytes: bytes,
-          transfers: counters.linkTransfers[Int(purpose.rawValue)]))
+    for (number, device) in machine.devices.enumerated() {
+      for purpose in TransferPurpose.allCases {
+        let place = number * TransferPurpose.allCases.count + Int(purpose.rawValue)
+        let bytes = counters.linkBytes[place]
+        guard bytes > 0 else { continue }
+        reports.append(
+          .init(
+            link: linkName(purpose, gpu: device.gpu), purpose: purpose.name, bytes: bytes,
+            transfers: counters.linkTransfers[place]))
+      }
     }
     if counters.driveBytes > 0 {
       reports.append(
@@ -153,10 +151,39 @@ extension ServingEngine {
     return reports
   }
 
+  private func linkName(_ purpose: TransferPurpose, gpu: Int) -> String {
+    switch purpose {
+    case .demand, .prefetch, .keyValueSwap, .activationsDown, .weights, .keyValueLoad:
+      "gpu\(gpu).h2d"
+    case .writeBack, .activationsUp, .keyValueStore: "gpu\(gpu).d2h"
+    case .collective:
+      configuration.figures.peerRate > 0 ? "gpu\(gpu).peer.out" : "gpu\(gpu).link.up"
+    case .staging: "host.staging"
+    }
+  }
+
   private func memoryReport() -> [SimulationResult.MemoryReport] {
     if let streaming = memory.streaming { return streamingReport(streaming) }
-    var reports: [SimulationResult.MemoryReport] = []
-    let expertsHeld = (0..<tier.view.poolCount).reduce(Int64(0)) {
+    var reports = machine.devices.indices.map(deviceMemory)
+    if memory.hostExpertBytes > 0 {
+      reports.append(
+        .init(
+          name: configuration.figures.expertMemoryName,
+          capacityBytes: configuration.figures.hostMemoryBytes,
+          parts: [
+            .init(name: "experts", value: Double(memory.hostExpertBytes)),
+            .init(
+              name: "free",
+              value: Double(configuration.figures.hostMemoryBytes - memory.hostExpertBytes)),
+          ], highWaterBytes: memory.hostExpertBytes))
+    }
+    return reports
+  }
+
+  /// The memory of a device.
+  private func deviceMemory(_ device: Int) -> SimulationResult.MemoryReport {
+    let pools = tier.view.poolCount / deviceCount
+    let expertsHeld = (device * pools..<(device + 1) * pools).reduce(Int64(0)) {
       $0 + tier.view.highWater(ofPool: $1)
         * (tier.view.plan.unit == .slots ? memory.bytes(ofPool: $1) : 1)
     }
@@ -182,22 +209,9 @@ extension ServingEngine {
       .init(
         name: "free", value: Double(configuration.figures.deviceMemoryBytes - fixed - shared)),
     ]
-    reports.append(
-      .init(
-        name: "gpu0.hbm", capacityBytes: configuration.figures.deviceMemoryBytes,
-        parts: weights + caches + rest, highWaterBytes: fixed + min(shared, used)))
-    if memory.hostExpertBytes > 0 {
-      reports.append(
-        .init(
-          name: configuration.figures.expertMemoryName,
-          capacityBytes: configuration.figures.hostMemoryBytes,
-          parts: [
-            .init(name: "experts", value: Double(memory.hostExpertBytes)),
-            .init(
-              name: "free",
-              value: Double(configuration.figures.hostMemoryBytes - memory.hostExpertBytes)),
-          ], highWaterBytes: memory.hostExpertBytes))
-    }
-    return reports
+    return .init(
+      name: "gpu\(machine.devices[device].gpu).hbm",
+      capacityBytes: configuration.figures.deviceMemoryBytes, parts: weights + caches + rest,
+      highWaterBytes: fixed + min(shared, used))
   }
 }

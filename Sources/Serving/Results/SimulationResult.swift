@@ -54,6 +54,8 @@ public struct SimulationResult: Codable, Sendable {
   public var traffic: [TrafficReport]
   /// How memory was used.
   public var memory: [MemoryReport]
+  /// What each GPU computed and waited for, where experts are dealt out to several; else `nil`.
+  public var devices: [DeviceReport]?
   /// What the run cost.
   public var cost: CostReport
   /// What energy the run took.

@@ -130,6 +130,9 @@ struct TimelineState {
     case .writeBack: ("write back", "write-back", true, true)
     case .staging: ("staging copy", "staging", true, true)
     case .driveRead: ("read", "drive", true, true)
+    case .mirror: ("as gpu0", "compute", true, false)
+    case .collective: ("sum", "collective", true, false)
+    case .hostOutputs: ("outputs from host", "activations", true, false)
     case .graph: describe(GraphLabel(rawValue: UInt8(tag.expert)) ?? .overhead)
     }
   }
@@ -146,7 +149,7 @@ extension ServingEngine {
   /// Records at a step's beginning how full the queue, the batch and the memories are.
   mutating func recordLevels(now: UInt64) {
     guard recordsTimeline else { return }
-    let experts = (0..<tier.view.poolCount).reduce(Int64(0)) {
+    let experts = (0..<tier.view.poolCount / deviceCount).reduce(Int64(0)) {
       $0 + tier.view.usedBytes(inPool: $1)
     }
     let mebibyte = 1_048_576.0

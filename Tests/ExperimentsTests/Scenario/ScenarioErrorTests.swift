@@ -95,8 +95,12 @@ struct ScenarioErrorTests {
       ("workload.requests=.inf", "workload.requests", "whole number"),
       ("precision.experts=intx", "precision.experts", "intx"),
       ("precision.expert=int4", "precision.expert", "did you mean 'experts'"),
-      ("serving.parallelism.tensor=2", "serving.parallelism.tensor", "not simulated"),
-      ("serving.parallelism.expert=2", "serving.parallelism.expert", "does not simulate"),
+      ("serving.parallelism.tensor=65", "serving.parallelism.tensor", "out of range"),
+      (
+        "serving.parallelism={tensor: 4, expert: 3}", "serving.parallelism.expert",
+        "do not divide 4 GPUs (tensor) evenly; expected one of 1, 2, 4"
+      ),
+      ("serving.expert_placement=robin", "serving.expert_placement", "contiguous"),
       ("routing.generator=[1]", "routing.generator", "text"),
       ("routing={generator: tiny, trace: experts.bin}", "routing.trace", "only one"),
       ("cache.kv=12 s", "cache.kv", "duration"), ("hardware=[]", "hardware", "text"),

@@ -267,15 +267,18 @@ extension ServingEngine {
 
   /// Begins the transfers whose room has become free.
   mutating func beginHeldBack(on device: Int, in simulation: inout Simulation<EngineEvent>) {
-    for slot in heldBack where self.device(of: transfers[Int(slot)].block) == device {
+    guard !heldBack.isEmpty else { return }
+    var others: [Int32] = []
+    for slot in heldBack {
+      guard self.device(of: transfers[Int(slot)].block) == device else {
+        others.append(slot)
+        continue
+      }
       transfers[Int(slot)].phases.granted = simulation.now.nanoseconds
       beginTransfer(Int(slot), in: &simulation)
     }
-    if deviceCount == 1 {
-      heldBack.removeAll(keepingCapacity: true)
-    } else {
-      heldBack.removeAll { self.device(of: transfers[Int($0)].block) == device }
-    }
+    heldBack.removeAll(keepingCapacity: true)
+    heldBack.append(contentsOf: others)
   }
 
   /// A member has been computed on its device.

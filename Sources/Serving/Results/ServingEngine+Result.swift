@@ -164,7 +164,8 @@ extension ServingEngine {
 
   private func memoryReport() -> [SimulationResult.MemoryReport] {
     if let streaming = memory.streaming { return streamingReport(streaming) }
-    var reports = machine.devices.indices.map(deviceMemory)
+    var reports: [SimulationResult.MemoryReport] = []
+    for device in 0..<deviceCount { reports.append(deviceMemory(device)) }
     if memory.hostExpertBytes > 0 {
       reports.append(
         .init(

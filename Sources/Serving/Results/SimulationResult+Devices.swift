@@ -39,19 +39,24 @@ extension SimulationResult {
 extension ServingEngine {
   /// What each device did and waited for; `nil` with one.
   func deviceReports(seconds: Double, end: UInt64) -> [SimulationResult.DeviceReport]? {
-    guard let group else { return nil }
+    guard deviceCount > 1, let waited = group else { return nil }
     let purposes = TransferPurpose.allCases.count
-    return machine.devices.enumerated().map { number, device in
+    var reports: [SimulationResult.DeviceReport] = []
+    for (number, device) in machine.devices.enumerated() {
       let statistics = network.statistics(
         of: device.compute, at: SimulatedTime(nanoseconds: end))
-      let loaded = [TransferPurpose.demand, .prefetch].reduce(Int64(0)) {
-        $0 + counters.linkBytes[number * purposes + Int($1.rawValue)]
+      var loaded: Int64 = 0
+      for purpose in [TransferPurpose.demand, .prefetch] {
+        loaded += counters.linkBytes[number * purposes + Int(purpose.rawValue)]
       }
-      return .init(
-        name: "gpu\(device.gpu)", gpus: machine.shards,
-        busySeconds: statistics.busyTime.seconds,
-        waitingForExpertsSeconds: Double(group.waitedForExperts[number]) * 1e-9,
-        waitingForOthersSeconds: Double(group.waitedForOthers[number]) * 1e-9, bytesLoaded: loaded)
+      reports.append(
+        .init(
+          name: "gpu\(device.gpu)", gpus: machine.shards,
+          busySeconds: statistics.busyTime.seconds,
+          waitingForExpertsSeconds: Double(waited.waitedForExperts[number]) * 1e-9,
+          waitingForOthersSeconds: Double(waited.waitedForOthers[number]) * 1e-9,
+          bytesLoaded: loaded))
     }
+    return reports
   }
 }

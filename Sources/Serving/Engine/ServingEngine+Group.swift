@@ -181,39 +181,39 @@ extension ServingEngine {
 
   /// Has the host compute a layer's remote members for a group of GPUs.
   ///
-  /// The tokens cross the link of the first GPU once, the host adds up what its experts make of them,
-  /// and the result goes back to that GPU; the sum over GPUs behind the layer brings it to the others,
-  /// as KTransformers does with tensor parallelism (kvcache-ai/ktransformers, kt-kernel with SGLang).
+  /// The tokens cross the link of the first GPU once, the host computes all of its experts of the layer
+  /// in one call and adds up what they make of the tokens, and the result goes back to that GPU; the sum
+  /// over GPUs behind the layer brings it to the others, as KTransformers does with tensor parallelism
+  /// (kvcache-ai/ktransformers, kt-kernel with SGLang).
   mutating func startRemoteTogether(in simulation: inout Simulation<EngineEvent>) {
-    guard layerSet.members.contains(where: \.isRemote) else { return }
+    var assignments = 0
+    var distinct = 0
+    for place in layerSet.members.indices where layerSet.members[place].isRemote {
+      assignments += Int(layerSet.members[place].tokens)
+      distinct += 1
+    }
+    guard distinct > 0 else { return }
+    hostCompute!.outstanding += distinct
     let layerClass = Int(costs.classOfLayer[layerSet.layer])
     let bytes = hostCompute!.activationBytes * Double(activation.tokens)
-    let there = network.create(
-      activationCopy(bytes, .activationsUp, place: 0, machine.deviceToHost, machine.linkUp))
+    let work = costs.hostExpertsWork(
+      layerClass: layerClass, assignments: assignments, distinct: distinct)
+    let seconds = max(1e-9, hostCompute!.timing.seconds(work))
+    var computation = OperationDescription(
+      work: work.bytes, maximumRate: work.bytes / seconds,
+      tag: OperationTag(.hostExpert, layer: layerSet.layer, expert: distinct).bits)
+    computation.hold(machine.hostCompute)
+    computation.consume(machine.expertMemory)
     var outputs = activationCopy(
       bytes, .activationsDown, place: 0, machine.hostToDevice, machine.linkDown)
     outputs.tag = OperationTag(.hostOutputs, layer: layerSet.layer).bits
+    let there = network.create(
+      activationCopy(bytes, .activationsUp, place: 0, machine.deviceToHost, machine.linkUp))
+    let computed = network.create(computation)
     let back = network.create(outputs)
-    var computations: [OperationID] = []
-    for (place, member) in layerSet.members.enumerated() where member.isRemote {
-      let work = costs.expertWork(layerClass: layerClass, tokens: Int(member.tokens))
-      let seconds = max(1e-9, hostCompute!.timing.seconds(work))
-      var computation = OperationDescription(
-        work: work.bytes, maximumRate: work.bytes / seconds,
-        tag: OperationTag(
-          .hostExpert, layer: layerSet.layer, expert: Int(member.expert), index: place
-        ).bits)
-      computation.hold(machine.hostCompute)
-      computation.consume(machine.expertMemory)
-      hostCompute!.outstanding += 1
-      let computed = network.create(computation)
-      network.addDependency(computed, on: there)
-      network.addDependency(back, on: computed)
-      computations.append(computed)
-    }
-    network.release(there, in: &simulation)
-    for computed in computations { network.release(computed, in: &simulation) }
-    network.release(back, in: &simulation)
+    network.addDependency(computed, on: there)
+    network.addDependency(back, on: computed)
+    for operation in [there, computed, back] { network.release(operation, in: &simulation) }
   }
 
   /// What the host has computed of the layer is on the first GPU.

@@ -283,6 +283,12 @@ struct StepCosts {
     coefficients[layerClass].hostExpert.work(rows: Double(tokens))
   }
 
+  /// The work of several whole experts of a layer in one call, as the host does it for several GPUs.
+  func hostExpertsWork(layerClass: Int, assignments: Int, distinct: Int) -> KernelWork {
+    coefficients[layerClass].hostExpert.groupedWork(
+      rows: Double(assignments), groups: Double(distinct))
+  }
+
   /// Whether a layer is one of the encoder's.
   func isEncoder(_ layer: Int) -> Bool { layer < encoderLayers }
 

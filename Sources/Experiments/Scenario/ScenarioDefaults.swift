@@ -48,7 +48,9 @@ enum ScenarioDefaults {
       finished_sequences: leave
       kv_block: 16
       replicas: 1
-      parallelism: {tensor: 1, expert: 1}
+      parallelism: {tensor: 1, pipeline: 1, data: 1, expert: 1}
+      expert_placement: contiguous
+      expert_dispatch: all-to-all
     slo: {}
     run:
       seed: 1

@@ -20,21 +20,7 @@ extension ScenarioReader {
   func serving(_ top: MappingReader, policy: ScenarioPolicy) -> ScenarioServing {
     let reader = MappingReader(top.requiredChild("serving"), into: collector)
     defer { reader.finish() }
-    one(reader, "replicas", "more than one replica")
-    var devices = 1
-    if let parallelism = reader.mapping("parallelism") {
-      one(parallelism, "tensor", "tensor parallelism over several devices")
-      devices = parallelism.int("expert", in: 1...4096) ?? 1
-      if devices > 1, !spreadsExperts(policy) {
-        let names = ScenarioRoleNames.spreadingSchedules.joined(separator: ", ")
-        parallelism.report(
-          "expert",
-          "\(devices) asks for experts on several devices, which the schedule"
-            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
-            + " \(names)")
-      }
-      parallelism.finish()
-    }
+    let spread = self.spread(reader, policy: policy)
     let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
     return ScenarioServing(
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
@@ -43,7 +29,7 @@ extension ScenarioReader {
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
-      expertDevices: devices)
+      spread: spread)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.
@@ -61,18 +47,6 @@ extension ScenarioReader {
           + " \(closing.joined(separator: " or "))")
     }
     return true
-  }
-
-  /// Whether a policy's schedule spreads experts over several devices.
-  private func spreadsExperts(_ policy: ScenarioPolicy) -> Bool {
-    ScenarioRoleNames.spreadingSchedules.contains(policy.schedule.name)
-  }
-
-  /// A number that only 1 is simulated of; anything else is refused, not ignored.
-  private func one(_ reader: MappingReader, _ key: String, _ words: String) {
-    if let value = reader.int(key, in: 1...1_000_000), value != 1 {
-      reader.report(key, "\(value) asks for \(words), which is not simulated; expected 1")
-    }
   }
 
   /// The service-level objectives.

@@ -14,8 +14,11 @@ public struct ScenarioServing: Sendable {
   public var finishedStay: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
-  /// Devices over which experts are spread.
-  public var expertDevices: Int
+  /// How replicas are spread over GPUs, and how many there are.
+  public var spread: ScenarioSpread
+
+  /// Devices over which a schedule of whole steps spreads experts; 1 with any other.
+  public var expertDevices: Int { spread.isBySchedule ? spread.plan.expert : 1 }
 }
 
 /// A limit that a service promises.

@@ -27,6 +27,8 @@ struct BatchScheduler {
   var stepTokens = 0
   /// The micro-batch of each waiting request, while a batch is closed.
   var assignment: [Int32] = []
+  /// Sequences that have been taken out and still hold their room.
+  var heldCount = 0
   /// Preemptions so far.
   private(set) var preemptions = 0
 
@@ -42,7 +44,7 @@ struct BatchScheduler {
   var waitingCount: Int { waiting.count }
 
   /// Whether nothing runs and nothing waits.
-  var isIdle: Bool { running.isEmpty && waiting.isEmpty }
+  var isIdle: Bool { running.isEmpty && waiting.isEmpty && heldCount == 0 }
 
   subscript(slot: Int32) -> SequenceState {
     @inline(__always) _read { yield sequences[Int(slot)] }
@@ -67,6 +69,34 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     waiting.append(slot)
+  }
+
+  /// Queues a sequence that another scheduler had.
+  mutating func enqueue(_ sequence: SequenceState) {
+    let slot: Int32
+    if let reused = freeSlots.popLast() {
+      slot = reused
+      sequences[Int(slot)] = sequence
+    } else {
+      slot = Int32(sequences.count)
+      sequences.append(sequence)
+    }
+    waiting.append(slot)
+  }
+
+  /// Gives a slot back.
+  mutating func recycle(_ slot: Int32) { freeSlots.append(slot) }
+
+  /// Forgets every sequence.
+  mutating func forgetSequences() {
+    sequences.removeAll(keepingCapacity: true)
+    freeSlots.removeAll(keepingCapacity: true)
+    running.removeAll(keepingCapacity: true)
+    waiting.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
+    stepTokens = 0
+    heldCount = 0
+    keyValue.releaseAll()
   }
 
   /// Takes a finished sequence out.

@@ -84,6 +84,9 @@ struct KeyValueCache {
   /// Takes back what a sequence held.
   mutating func release(_ bytes: Int64) { used -= bytes }
 
+  /// Takes back everything: nothing is held any more.
+  mutating func releaseAll() { used = 0 }
+
   /// Forgets the high-water mark.
   mutating func resetHighWater() { highWater = used }
 }

@@ -72,4 +72,6 @@ public struct SimulationResult: Codable, Sendable {
   public var notices: [String]
   /// All that is not deterministic.
   public var runInfo: RunInfo?
+  /// What replicas, GPUs and gateway of a fleet did; `nil` for one replica alone.
+  public var fleet: FleetReport?
 }

@@ -153,13 +153,15 @@ extension Scenario {
       case .bytes(let bytes): .bytes(bytes)
       case .elastic: .elastic(minimumExpertBytes: cache.minimumExpertBytes)
       }
-    return CacheConfiguration(
+    var configuration = CacheConfiguration(
       experts: experts, pool: cache.isPerLayer ? .perLayer : .global, keyValue: keyValue,
       keyValueBlockTokens: serving.keyValueBlockTokens, host: host,
       memoryFraction: cache.memoryFraction, workspaceBytes: cache.workspaceBytes,
       stagingBuffers: cache.stagingBuffers,
       initial: cache.initial == .filled ? .filled : .empty,
       resetsPerRequest: cache.reset == .request)
+    configuration.keyValueBlocks = serving.keyValueBlocks
+    return configuration
   }
 
   private func runOptions(replication: UInt32) -> RunOptions {

@@ -43,6 +43,7 @@ extension ScenarioReader {
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
+      keyValueBlocks: keyValueBlocks(reader, top),
       expertDevices: devices)
   }
 
@@ -61,6 +62,17 @@ extension ScenarioReader {
           + " \(closing.joined(separator: " or "))")
     }
     return true
+  }
+
+  /// How many blocks the KV cache holds, where that is said in place of its bytes.
+  private func keyValueBlocks(_ reader: MappingReader, _ top: MappingReader) -> Int? {
+    guard let blocks = reader.int("kv_blocks", in: 1...(1 << 40)) else { return nil }
+    if let room = top.child("cache")?["kv"]?.scalar, room != "auto" {
+      reader.report(
+        "kv_blocks",
+        "says how large the KV cache is, and so does cache.kv, '\(room)'; leave out one of the two")
+    }
+    return blocks
   }
 
   /// Whether a policy's schedule spreads experts over several devices.

@@ -14,6 +14,8 @@ public struct ScenarioServing: Sendable {
   public var finishedStay: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
+  /// Blocks of the KV cache, where the scenario counts them; else `cache.kv` says its size.
+  public var keyValueBlocks: Int?
   /// Devices over which experts are spread.
   public var expertDevices: Int
 }

@@ -57,6 +57,9 @@ public struct CacheConfiguration: Sendable {
   public var keyValue: KeyValueCapacity
   /// Tokens in a KV block; 16 is vLLM's default.
   public var keyValueBlockTokens: Int
+  /// How large the KV cache is, in blocks as a runtime's log counts them; takes the place of
+  /// ``keyValue``. `nil` where that says it.
+  public var keyValueBlocks: Int?
   /// What host memory holds of the experts.
   public var host: HostCapacity
   /// The share of device memory that may be used at all; 0.9 is vLLM's default.
@@ -83,6 +86,7 @@ public struct CacheConfiguration: Sendable {
     self.pool = pool
     self.keyValue = keyValue
     self.keyValueBlockTokens = keyValueBlockTokens
+    keyValueBlocks = nil
     self.host = host
     self.memoryFraction = memoryFraction
     self.workspaceBytes = workspaceBytes

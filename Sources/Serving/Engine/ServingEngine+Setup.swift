@@ -11,13 +11,17 @@ import Workload
 extension ServingEngine {
   /// Makes an engine with its memories divided and its initial content in place.
   ///
-  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, or what the workload's and the routing's makers
+  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, ``UnsupportedBatching``, or what the workload's and the routing's makers
   ///   throw.
   init(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)?,
     decisions: (any DecisionSink)? = nil
   ) throws {
     let model = configuration.model
+    try UnsupportedBatching.check(configuration)
+    var configuration = configuration
+    configuration.cache = configuration.cache.withBlocksInBytes(
+      model: model, precision: configuration.precision)
     let graph = try GraphState(configuration)
     if graph != nil, model.isEncoderDecoder {
       throw GraphPlanError(

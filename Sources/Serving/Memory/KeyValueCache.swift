@@ -41,6 +41,18 @@ struct KeyValueCache {
     self.capacity = capacity
   }
 
+  /// Bytes of one block in all layers, of a model's layers that keep every token.
+  ///
+  /// Layers with a window are counted as if they kept every token of the block; a recurrent state is no
+  /// part of it.
+  static func blockBytes(
+    model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int
+  ) -> Int64 {
+    let state = model.cacheBytes(length: 0, under: precision)
+    return Int64(
+      (model.cacheBytes(length: blockTokens, under: precision) - state).rounded(.up))
+  }
+
   /// Bytes that a sequence of `tokens` tokens holds.
   ///
   /// - Complexity: O(1), amortised over the blocks of the longest sequence.

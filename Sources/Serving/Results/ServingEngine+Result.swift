@@ -38,7 +38,7 @@ extension ServingEngine {
       stallMsPerToken: stallBreakdown(tokens: tokens),
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
-      traffic: trafficReport(), memory: memoryReport(),
+      traffic: trafficReport(), memory: memoryReport(), keyValueCache: keyValueReport(),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)

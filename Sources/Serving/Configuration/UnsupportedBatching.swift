@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+import Policies
+
+/// Features of batching and of the KV cache that an engine cannot combine.
+public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
+  /// What was found and what would be right.
+  public var description: String
+
+  /// Refuses what cannot be combined.
+  ///
+  /// - Throws: ``UnsupportedBatching`` with the first of the combinations found.
+  static func check(_ configuration: ServingConfiguration) throws {
+    let wanted = features(of: configuration)
+    guard let first = wanted.first else { return }
+    for (reason, isThere) in obstacles(in: configuration) where isThere {
+      throw UnsupportedBatching(description: "\(first) \(reason)")
+    }
+  }
+
+  /// The scenario keys of the features that are on and that need plain continuous batching.
+  private static func features(of configuration: ServingConfiguration) -> [String] {
+    var names: [String] = []
+    if configuration.cache.keyValueBlocks != nil { names.append("serving.kv_blocks") }
+    return names
+  }
+
+  /// What stands against them.
+  private static func obstacles(
+    in configuration: ServingConfiguration
+  ) -> [(reason: String, isThere: Bool)] {
+    let policy = configuration.policy
+    return [
+      (
+        "counts the keys and values of a decoder; \(configuration.model.name) is an encoder–decoder",
+        configuration.model.isEncoderDecoder
+      ),
+      (
+        "belongs to continuous batching; the schedule decides whole steps beforehand, so that"
+          + " policy.schedule must be another",
+        policy.schedule is any GraphSchedulePolicy
+      ),
+      (
+        "belongs to continuous batching; the admission closes batches, so that policy.admission must"
+          + " be fcfs",
+        policy.admission is any ClosedBatchPolicy
+      ),
+      (
+        "counts one sequence of tokens for each request; serving.beams must be 1",
+        configuration.limits.beams > 1
+      ),
+      (
+        "needs a KV cache of a fixed size; cache.kv must be auto or bytes",
+        configuration.cache.keyValue.isElastic
+      ),
+    ]
+  }
+}
+
+extension CacheConfiguration.KeyValueCapacity {
+  /// Whether it takes room from the experts.
+  var isElastic: Bool {
+    if case .elastic = self { true } else { false }
+  }
+}

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+
+extension ServingEngine {
+  /// The KV cache in blocks, where the configuration counts it so.
+  func keyValueReport() -> SimulationResult.KeyValueReport? {
+    guard configuration.cache.keyValueBlocks != nil else { return nil }
+    var report = SimulationResult.KeyValueReport()
+    let bytes = KeyValueCache.blockBytes(
+      model: configuration.model, precision: configuration.precision,
+      blockTokens: configuration.cache.keyValueBlockTokens)
+    report.blockTokens = configuration.cache.keyValueBlockTokens
+    report.blockBytes = bytes
+    guard bytes > 0 else { return report }
+    report.blocks = Int(batch.keyValue.capacity / bytes)
+    report.highWaterBlocks = Int((batch.keyValue.highWater + bytes - 1) / bytes)
+    return report
+  }
+}

@@ -72,6 +72,7 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices
+    configuration.batching = batchFeatures()
     return configuration
   }
 
@@ -162,6 +163,13 @@ extension Scenario {
       resetsPerRequest: cache.reset == .request)
     configuration.keyValueBlocks = serving.keyValueBlocks
     return configuration
+  }
+
+  /// What batching does beyond its limits.
+  private func batchFeatures() -> BatchFeatures {
+    var features = BatchFeatures()
+    features.sharesPrefixes = serving.sharesPrefixes
+    return features
   }
 
   private func runOptions(replication: UInt32) -> RunOptions {

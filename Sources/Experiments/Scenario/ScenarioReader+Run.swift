@@ -44,6 +44,7 @@ extension ScenarioReader {
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
       keyValueBlocks: keyValueBlocks(reader, top),
+      sharesPrefixes: reader.bool("prefix_cache") ?? false,
       expertDevices: devices)
   }
 

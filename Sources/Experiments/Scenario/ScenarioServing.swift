@@ -16,6 +16,8 @@ public struct ScenarioServing: Sendable {
   public var keyValueBlockTokens: Int
   /// Blocks of the KV cache, where the scenario counts them; else `cache.kv` says its size.
   public var keyValueBlocks: Int?
+  /// Whether prompts that begin alike share their keys and values.
+  public var sharesPrefixes: Bool
   /// Devices over which experts are spread.
   public var expertDevices: Int
 }

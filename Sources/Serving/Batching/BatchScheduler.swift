@@ -29,11 +29,17 @@ struct BatchScheduler {
   var assignment: [Int32] = []
   /// Preemptions so far.
   private(set) var preemptions = 0
+  /// Prefix blocks that sequences share; `nil` where they share none.
+  var prefix: PrefixSharing?
 
-  init(limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache) {
+  init(
+    limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache,
+    prefix: PrefixSharing? = nil
+  ) {
     self.limits = limits
     self.closed = closed
     self.keyValue = keyValue
+    self.prefix = prefix
     entries.reserveCapacity(limits.maximumSequences)
     running.reserveCapacity(limits.maximumSequences)
   }
@@ -52,12 +58,21 @@ struct BatchScheduler {
   /// Whether a request of this size could run alone.
   mutating func canEverHold(_ request: Request) -> Bool {
     let prompt = Int(request.promptTokens)
-    return keyValue.bytes(prompt: prompt, tokens: prompt + Int(request.outputTokens))
-      <= keyValue.capacity
+    let tokens = prompt + Int(request.outputTokens)
+    if let prefix {
+      // Shared blocks count as if windows kept all of their tokens; and where a whole prompt is found,
+      // its last block is computed once more.
+      let block = prefix.keyValueBlockTokens
+      let blocks = (tokens + block - 1) / block + (prompt % block == 0 ? 1 : 0)
+      guard Int64(blocks) * prefix.keyValueBlockBytes <= keyValue.capacity else { return false }
+    }
+    return keyValue.bytes(prompt: prompt, tokens: tokens) <= keyValue.capacity
   }
 
-  /// Queues a request.
-  mutating func enqueue(_ request: Request, expertKey: Int32 = -1) {
+  /// Queues a request, with the identities of its prompt's prefix blocks where they are shared.
+  mutating func enqueue(
+    _ request: Request, expertKey: Int32 = -1, prefixBlocks: ArraySlice<UInt64> = []
+  ) {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -66,12 +81,14 @@ struct BatchScheduler {
       slot = Int32(sequences.count)
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
+    prefix?.begin(slot, blocks: prefixBlocks)
     waiting.append(slot)
   }
 
   /// Takes a finished sequence out.
   mutating func finish(_ slot: Int32) {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
+    prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
     freeSlots.append(slot)
   }
@@ -118,11 +135,7 @@ struct BatchScheduler {
       tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
       if tokens == 0 { return 0 }
     }
-    guard
-      let held = keyValue.grow(
-        held: sequence.keyValueBytes, prompt: Int(sequence.request.promptTokens),
-        tokens: sequence.computed + tokens)
-    else { return nil }
+    guard let held = grow(sequence, to: sequence.computed + tokens) else { return nil }
     sequences[Int(slot)].keyValueBytes = held
     entries.append(
       StepEntry(
@@ -144,7 +157,12 @@ struct BatchScheduler {
     while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
-      guard let tokens = schedule(slot, budget: budget), tokens > 0 else { return }
+      takePrefix(slot)
+      guard let tokens = schedule(slot, budget: budget), tokens > 0 else {
+        dropPrefix(slot)
+        return
+      }
+      noteAdmission(slot)
       budget -= tokens
       waiting.remove(at: position)
       running.append(slot)
@@ -160,8 +178,10 @@ struct BatchScheduler {
   /// Sends a running sequence back to the head of the queue, its KV cache lost.
   private mutating func preempt(_ slot: Int32) {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
+    prefix?.letGo(slot)
     var sequence = sequences[Int(slot)]
     sequence.keyValueBytes = 0
+    sequence.shared = 0
     sequence.computed = 0
     sequence.prefillTarget = Int(sequence.request.promptTokens) + sequence.produced
     sequences[Int(slot)] = sequence

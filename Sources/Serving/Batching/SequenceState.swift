@@ -17,6 +17,10 @@ struct SequenceState {
   var countedPrompt = 0
   /// Output tokens produced.
   var produced = 0
+  /// Tokens computed that stand in prefix blocks, which it does not hold alone.
+  var shared = 0
+  /// Whether it was ever admitted.
+  var wasAdmitted = false
   /// Bytes of KV cache held.
   var keyValueBytes: Int64 = 0
   /// When it was first scheduled [ns]; 0 before.

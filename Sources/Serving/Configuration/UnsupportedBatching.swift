@@ -18,10 +18,37 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
     }
   }
 
+  /// Refuses prefixes that a model, a workload or a block size cannot share.
+  ///
+  /// - Parameter prefixBlockTokens: Tokens in a prefix block of the workload; 0 where it has none.
+  /// - Throws: ``UnsupportedBatching``.
+  static func checkPrefixes(
+    _ configuration: ServingConfiguration, prefixBlockTokens: Int
+  ) throws {
+    guard configuration.batching.sharesPrefixes else { return }
+    let block = configuration.cache.keyValueBlockTokens
+    var problem: String?
+    if configuration.model.stateBytesPerSequence(under: configuration.precision) > 0 {
+      problem =
+        "shares keys and values; \(configuration.model.name) keeps recurrent state, which blocks do"
+        + " not hold"
+    } else if prefixBlockTokens == 0 {
+      problem =
+        "needs a workload that says which prompts begin alike: a trace with prefix blocks (mooncake,"
+        + " or moesim with the column prefix_blocks)"
+    } else if prefixBlockTokens % block != 0 {
+      problem =
+        "shares prefix blocks of \(prefixBlockTokens) tokens, which must be whole KV blocks;"
+        + " serving.kv_block is \(block), expected a divisor of \(prefixBlockTokens)"
+    }
+    if let problem { throw UnsupportedBatching(description: "serving.prefix_cache \(problem)") }
+  }
+
   /// The scenario keys of the features that are on and that need plain continuous batching.
   private static func features(of configuration: ServingConfiguration) -> [String] {
     var names: [String] = []
     if configuration.cache.keyValueBlocks != nil { names.append("serving.kv_blocks") }
+    if configuration.batching.sharesPrefixes { names.append("serving.prefix_cache") }
     return names
   }
 

@@ -61,6 +61,8 @@ extension ServingEngine {
       routing = NoRouting()
     }
     let requests = try configuration.makeRequests()
+    try UnsupportedBatching.checkPrefixes(
+      configuration, prefixBlockTokens: requests.prefixBlockTokens)
     var rules = EvictionRules(configuration: configuration, layout: layout)
     let policy = configuration.policy
     let eviction = try rules.make(
@@ -222,7 +224,14 @@ extension ServingEngine {
         model: model, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens,
         capacity: memory.keyValueBytes * Int64(memory.devices),
-        beams: configuration.limits.beams))
+        beams: configuration.limits.beams),
+      prefix: configuration.batching.sharesPrefixes
+        ? PrefixSharing(
+          blockTokens: requests.prefixBlockTokens,
+          keyValueBlockTokens: configuration.cache.keyValueBlockTokens,
+          keyValueBlockBytes: KeyValueCache.blockBytes(
+            model: model, precision: configuration.precision,
+            blockTokens: configuration.cache.keyValueBlockTokens)) : nil)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)
@@ -273,6 +282,7 @@ extension ServingEngine {
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
+    batch.prefix?.resetCounts()
   }
 }
 

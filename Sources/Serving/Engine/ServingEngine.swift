@@ -103,6 +103,8 @@ struct ServingEngine: ~Copyable, Model {
   var requests: any RequestSource
   var nextArrival: Request?
   var userRequests: [Request?] = []
+  /// The prefix blocks of each user's next request, where they are shared.
+  var userPrefixBlocks: [[UInt64]] = []
   /// Requests that were refused since one was last accepted.
   var rejectedInARow = 0
   var batch: BatchScheduler

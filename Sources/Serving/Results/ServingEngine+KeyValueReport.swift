@@ -3,7 +3,7 @@
 extension ServingEngine {
   /// The KV cache in blocks, where the configuration counts it so.
   func keyValueReport() -> SimulationResult.KeyValueReport? {
-    guard configuration.cache.keyValueBlocks != nil else { return nil }
+    guard configuration.cache.keyValueBlocks != nil || batch.prefix != nil else { return nil }
     var report = SimulationResult.KeyValueReport()
     let bytes = KeyValueCache.blockBytes(
       model: configuration.model, precision: configuration.precision,
@@ -13,6 +13,17 @@ extension ServingEngine {
     guard bytes > 0 else { return report }
     report.blocks = Int(batch.keyValue.capacity / bytes)
     report.highWaterBlocks = Int((batch.keyValue.highWater + bytes - 1) / bytes)
+    if let prefix = batch.prefix {
+      report.prefixAskedTokens = prefix.counts.askedTokens
+      report.prefixHitTokens = prefix.counts.hitTokens
+      report.prefixAskedBlocks = prefix.counts.askedBlocks
+      report.prefixHitBlocks = prefix.counts.hitBlocks
+      report.prefixEvictions = prefix.cache.evictions
+      if report.prefixAskedTokens > 0 {
+        report.prefixHitRate =
+          Double(report.prefixHitTokens) / Double(report.prefixAskedTokens)
+      }
+    }
     return report
   }
 }

@@ -24,7 +24,7 @@ extension ServingEngine {
           + " (cache.kv, serving.max_batch)")
     }
     notices += configuration.figures.assumptions
-    return SimulationResult(
+    var result = SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
       replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
       measuredSeconds: seconds, steadyState: verdict, setting: configuration.setting,
@@ -42,6 +42,8 @@ extension ServingEngine {
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
+    if result.keyValueCache != nil { result.schemaVersion = "1.4" }
+    return result
   }
 
   /// What became of requests that were not answered.

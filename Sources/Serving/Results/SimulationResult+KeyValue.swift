@@ -12,6 +12,19 @@ extension SimulationResult {
     /// The most blocks that were in use at once, rounded up.
     public var highWaterBlocks = 0
 
+    /// Prompt tokens of the requests that were admitted while prefixes were shared.
+    public var prefixAskedTokens: Int64 = 0
+    /// Those of them that were found and not computed.
+    public var prefixHitTokens: Int64 = 0
+    /// Hit tokens divided by asked tokens; `nil` where prefixes are not shared or nobody asked.
+    public var prefixHitRate: Double?
+    /// Prefix blocks of those requests.
+    public var prefixAskedBlocks: Int64 = 0
+    /// Those of them that were found.
+    public var prefixHitBlocks: Int64 = 0
+    /// Prefix blocks that left to make room.
+    public var prefixEvictions: UInt64 = 0
+
     /// An empty record.
     public init() {}
   }

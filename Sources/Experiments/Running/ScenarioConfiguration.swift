@@ -162,6 +162,7 @@ extension Scenario {
       initial: cache.initial == .filled ? .filled : .empty,
       resetsPerRequest: cache.reset == .request)
     configuration.keyValueBlocks = serving.keyValueBlocks
+    configuration.swapBytes = cache.swapBytes
     return configuration
   }
 
@@ -169,6 +170,7 @@ extension Scenario {
   private func batchFeatures() -> BatchFeatures {
     var features = BatchFeatures()
     features.sharesPrefixes = serving.sharesPrefixes
+    features.preemption = serving.preemption
     return features
   }
 

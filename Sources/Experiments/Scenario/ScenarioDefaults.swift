@@ -48,6 +48,7 @@ enum ScenarioDefaults {
       finished_sequences: leave
       kv_block: 16
       prefix_cache: false
+      preemption: recompute
       replicas: 1
       parallelism: {tensor: 1, expert: 1}
     slo: {}

@@ -2,6 +2,7 @@
 
 import Configuration
 import Policies
+import Serving
 import Units
 import Workload
 
@@ -45,6 +46,7 @@ extension ScenarioReader {
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
       keyValueBlocks: keyValueBlocks(reader, top),
       sharesPrefixes: reader.bool("prefix_cache") ?? false,
+      preemption: preemption(reader, top),
       expertDevices: devices)
   }
 
@@ -74,6 +76,19 @@ extension ScenarioReader {
         "says how large the KV cache is, and so does cache.kv, '\(room)'; leave out one of the two")
     }
     return blocks
+  }
+
+  /// What becomes of preempted sequences, with room in host memory where they go there.
+  private func preemption(
+    _ reader: MappingReader, _ top: MappingReader
+  ) -> BatchFeatures.Preemption {
+    let names = BatchFeatures.Preemption.allCases.map(\.rawValue)
+    let preemption =
+      reader.choice("preemption", among: names).flatMap(BatchFeatures.Preemption.init) ?? .recompute
+    if preemption == .swap, top.child("cache")?["swap"] == nil {
+      reader.report("preemption", "'swap' needs room in host memory; expected cache.swap beside it")
+    }
+    return preemption
   }
 
   /// Whether a policy's schedule spreads experts over several devices.

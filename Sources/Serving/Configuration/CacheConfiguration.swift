@@ -60,6 +60,8 @@ public struct CacheConfiguration: Sendable {
   /// How large the KV cache is, in blocks as a runtime's log counts them; takes the place of
   /// ``keyValue``. `nil` where that says it.
   public var keyValueBlocks: Int?
+  /// Host memory kept for keys and values of preempted sequences [bytes].
+  public var swapBytes: Int64
   /// What host memory holds of the experts.
   public var host: HostCapacity
   /// The share of device memory that may be used at all; 0.9 is vLLM's default.
@@ -87,6 +89,7 @@ public struct CacheConfiguration: Sendable {
     self.keyValue = keyValue
     self.keyValueBlockTokens = keyValueBlockTokens
     keyValueBlocks = nil
+    swapBytes = 0
     self.host = host
     self.memoryFraction = memoryFraction
     self.workspaceBytes = workspaceBytes

@@ -13,6 +13,11 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
   static func check(_ configuration: ServingConfiguration) throws {
     let wanted = features(of: configuration)
     guard let first = wanted.first else { return }
+    if configuration.batching.preemption == .swap, configuration.figures.isUnified {
+      throw UnsupportedBatching(
+        description: "serving.preemption: swap moves keys and values to host memory;"
+          + " \(configuration.figures.name) has one memory for host and device, expected recompute")
+    }
     for (reason, isThere) in obstacles(in: configuration) where isThere {
       throw UnsupportedBatching(description: "\(first) \(reason)")
     }
@@ -49,6 +54,7 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
     var names: [String] = []
     if configuration.cache.keyValueBlocks != nil { names.append("serving.kv_blocks") }
     if configuration.batching.sharesPrefixes { names.append("serving.prefix_cache") }
+    if configuration.batching.preemption == .swap { names.append("serving.preemption: swap") }
     return names
   }
 

@@ -216,6 +216,9 @@ extension ServingEngine {
     var limits = configuration.limits
     // Each token of a prompt attends to all of it: an encoder takes it whole.
     if model.isEncoderDecoder { limits.chunkedPrefill = false }
+    keyValueBlockBytes = KeyValueCache.blockBytes(
+      model: model, precision: configuration.precision,
+      blockTokens: configuration.cache.keyValueBlockTokens)
     batch = BatchScheduler(
       limits: limits,
       closed: graph?.microBatchLimits(memory, configuration: configuration)
@@ -229,9 +232,9 @@ extension ServingEngine {
         ? PrefixSharing(
           blockTokens: requests.prefixBlockTokens,
           keyValueBlockTokens: configuration.cache.keyValueBlockTokens,
-          keyValueBlockBytes: KeyValueCache.blockBytes(
-            model: model, precision: configuration.precision,
-            blockTokens: configuration.cache.keyValueBlockTokens)) : nil)
+          keyValueBlockBytes: keyValueBlockBytes) : nil,
+      swap: configuration.batching.preemption == .swap
+        ? SwapSpace(capacity: configuration.cache.swapBytes) : nil)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)
@@ -283,6 +286,9 @@ extension ServingEngine {
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
     batch.prefix?.resetCounts()
+    batch.swap?.highWater = batch.swap?.used ?? 0
+    batch.swap?.count = 0
+    batch.swap?.fallbacks = 0
   }
 }
 

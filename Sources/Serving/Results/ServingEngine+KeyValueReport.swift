@@ -3,16 +3,20 @@
 extension ServingEngine {
   /// The KV cache in blocks, where the configuration counts it so.
   func keyValueReport() -> SimulationResult.KeyValueReport? {
-    guard configuration.cache.keyValueBlocks != nil || batch.prefix != nil else { return nil }
+    guard configuration.cache.keyValueBlocks != nil || batch.prefix != nil || batch.swap != nil
+    else { return nil }
     var report = SimulationResult.KeyValueReport()
-    let bytes = KeyValueCache.blockBytes(
-      model: configuration.model, precision: configuration.precision,
-      blockTokens: configuration.cache.keyValueBlockTokens)
+    let bytes = keyValueBlockBytes
     report.blockTokens = configuration.cache.keyValueBlockTokens
     report.blockBytes = bytes
     guard bytes > 0 else { return report }
     report.blocks = Int(batch.keyValue.capacity / bytes)
     report.highWaterBlocks = Int((batch.keyValue.highWater + bytes - 1) / bytes)
+    if let swap = batch.swap {
+      report.swapOuts = swap.count
+      report.swapFallbacks = swap.fallbacks
+      report.swapHighWaterBytes = swap.highWater
+    }
     if let prefix = batch.prefix {
       report.prefixAskedTokens = prefix.counts.askedTokens
       report.prefixHitTokens = prefix.counts.hitTokens

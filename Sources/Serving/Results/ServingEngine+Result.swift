@@ -18,7 +18,12 @@ extension ServingEngine {
       notices.append("the run ended before its warm-up did: figures are those of the whole run")
     }
     notices += requestNotices()
-    if batch.preemptions > 0 {
+    if let swap = batch.swap, batch.preemptions > 0 {
+      notices.append(
+        "\(batch.preemptions) preemptions, by recompute where \(swap.fallbacks) found no room in host"
+          + " memory: the KV cache is short of what the batch needs (cache.kv, cache.swap,"
+          + " serving.max_batch)")
+    } else if batch.preemptions > 0 {
       notices.append(
         "\(batch.preemptions) preemptions by recompute: the KV cache is short of what the batch needs"
           + " (cache.kv, serving.max_batch)")
@@ -137,7 +142,7 @@ extension ServingEngine {
         switch purpose {
         case .demand, .prefetch, .keyValueSwap, .activationsDown, .weights, .keyValueLoad:
           "gpu0.h2d"
-        case .writeBack, .activationsUp, .keyValueStore: "gpu0.d2h"
+        case .writeBack, .activationsUp, .keyValueStore, .keyValueSwapOut: "gpu0.d2h"
         case .collective: "gpu0.peer.out"
         case .staging: "host.staging"
         }
@@ -188,17 +193,19 @@ extension ServingEngine {
       .init(
         name: "gpu0.hbm", capacityBytes: configuration.figures.deviceMemoryBytes,
         parts: weights + caches + rest, highWaterBytes: fixed + min(shared, used)))
-    if memory.hostExpertBytes > 0 {
+    if memory.hostExpertBytes > 0 || memory.swapBytes > 0 {
+      let swap: [SimulationResult.NamedValue] =
+        memory.swapBytes > 0 ? [.init(name: "KV swap", value: Double(memory.swapBytes))] : []
       reports.append(
         .init(
           name: configuration.figures.expertMemoryName,
           capacityBytes: configuration.figures.hostMemoryBytes,
-          parts: [
-            .init(name: "experts", value: Double(memory.hostExpertBytes)),
+          parts: [.init(name: "experts", value: Double(memory.hostExpertBytes))] + swap + [
             .init(
               name: "free",
-              value: Double(configuration.figures.hostMemoryBytes - memory.hostExpertBytes)),
-          ], highWaterBytes: memory.hostExpertBytes))
+              value: Double(
+                configuration.figures.hostMemoryBytes - memory.hostExpertBytes - memory.swapBytes))
+          ], highWaterBytes: memory.hostExpertBytes + (batch.swap?.highWater ?? 0)))
     }
     return reports
   }

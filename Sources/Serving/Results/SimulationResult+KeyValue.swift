@@ -25,6 +25,13 @@ extension SimulationResult {
     /// Prefix blocks that left to make room.
     public var prefixEvictions: UInt64 = 0
 
+    /// Preemptions by swap.
+    public var swapOuts = 0
+    /// Preemptions by recompute because host memory had no room left.
+    public var swapFallbacks = 0
+    /// The most bytes of host memory that were taken by swapped keys and values at once.
+    public var swapHighWaterBytes: Int64 = 0
+
     /// An empty record.
     public init() {}
   }

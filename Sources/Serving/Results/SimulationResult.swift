@@ -54,7 +54,7 @@ public struct SimulationResult: Codable, Sendable {
   public var traffic: [TrafficReport]
   /// How memory was used.
   public var memory: [MemoryReport]
-  /// The KV cache in blocks, where the scenario counts or shares its blocks; else `nil`.
+  /// The KV cache in blocks, where the scenario counts, shares or swaps its blocks; else `nil`.
   public var keyValueCache: KeyValueReport?
   /// What the run cost.
   public var cost: CostReport

@@ -152,6 +152,7 @@ extension Scenario {
       limits: configuration.limits, admission: configuration.policy.admission,
       replicas: part.replicas, makeRouting: configuration.makeRouting,
       makeCollectives: { _ in throw RoutingIsNotNeeded() })
+    group.batching = configuration.batching
     group.part = part.part
     group.share = part.share
     return group

@@ -1,6 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension BatchScheduler {
+  /// The prefix blocks of every sequence, those that run first; empty where none are shared.
+  func prefixBlocks() -> [[UInt64]] {
+    guard let prefix else { return [] }
+    return running.map { prefix.blocks(of: $0) } + waiting.map { prefix.blocks(of: $0) }
+  }
+
   /// Takes every sequence out, those that run first; what they held of the KV cache is free.
   mutating func removeAll() -> [SequenceState] {
     var all: [SequenceState] = []
@@ -8,6 +14,15 @@ extension BatchScheduler {
     for slot in waiting { all.append(self[slot]) }
     forgetSequences()
     return all
+  }
+
+  /// Begins the measured time: what was counted before is forgotten.
+  mutating func resetCounts() {
+    keyValue.resetHighWater()
+    prefix?.resetCounts()
+    swap?.highWater = swap?.used ?? 0
+    swap?.count = 0
+    swap?.fallbacks = 0
   }
 
   /// Takes a running sequence out of the batch, which keeps its room in the KV cache until
@@ -20,6 +35,7 @@ extension BatchScheduler {
   /// Lets go what a sequence held that has been taken out.
   mutating func release(_ slot: Int32) {
     keyValue.release(self[slot].keyValueBytes)
+    prefix?.letGo(slot)
     heldCount -= 1
     recycle(slot)
   }

@@ -92,7 +92,7 @@ struct BatchScheduler {
   }
 
   /// Queues a sequence that another scheduler had.
-  mutating func enqueue(_ sequence: SequenceState) {
+  mutating func enqueue(_ sequence: SequenceState, prefixBlocks: [UInt64] = []) {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -101,6 +101,7 @@ struct BatchScheduler {
       slot = Int32(sequences.count)
       sequences.append(sequence)
     }
+    prefix?.begin(slot, blocks: prefixBlocks[...])
     waiting.append(slot)
   }
 
@@ -117,6 +118,8 @@ struct BatchScheduler {
     stepTokens = 0
     heldCount = 0
     keyValue.releaseAll()
+    prefix?.forgetAll()
+    if let capacity = swap?.capacity { swap = SwapSpace(capacity: capacity) }
   }
 
   /// Takes a finished sequence out.

@@ -97,8 +97,9 @@ extension FleetEngine {
     for lane in replicas[index].lanes.indices {
       replicas[index].lanes[lane].stepIsActive = false
       for rank in replicas[index].lanes[lane].ranks.indices {
-        for slot in replicas[index].lanes[lane].ranks[rank].removeAll() {
-          sendAgain(slot, in: &simulation)
+        let blocks = replicas[index].lanes[lane].ranks[rank].prefixBlocks()
+        for (place, sequence) in replicas[index].lanes[lane].ranks[rank].removeAll().enumerated() {
+          sendAgain(sequence, blocks: blocks.isEmpty ? [] : blocks[place], in: &simulation)
         }
       }
     }
@@ -109,7 +110,7 @@ extension FleetEngine {
 
   /// Sends a request again whose replica has failed, or gives it up.
   mutating func sendAgain(
-    _ lost: SequenceState, in simulation: inout Simulation<FleetEvent>
+    _ lost: SequenceState, blocks: [UInt64] = [], in simulation: inout Simulation<FleetEvent>
   ) {
     var sequence = lost
     sequence.failures += 1
@@ -125,6 +126,7 @@ extension FleetEngine {
     counters.retried += 1
     sequence.forgetCache()
     var ticket = Ticket(sequence: sequence)
+    ticket.blocks = blocks
     ticket.model = router.model(
       of: RoutedRequest(
         number: sequence.request.number, promptTokens: sequence.request.promptTokens,
@@ -152,6 +154,9 @@ extension SequenceState {
   /// Loses keys and values: what was computed must be computed again, output tokens included.
   mutating func forgetCache() {
     keyValueBytes = 0
+    hostBytes = 0
+    swap = .none
+    shared = 0
     computed = 0
     prefillTarget = Int(request.promptTokens) + produced
   }

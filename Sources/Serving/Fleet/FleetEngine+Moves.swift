@@ -97,6 +97,7 @@ extension FleetEngine {
 
   /// A part of a sequence's keys and values has arrived.
   mutating func flowEnded(_ end: OperationEnd, in simulation: inout Simulation<FleetEvent>) {
+    guard end.tag & Self.swapTag == 0 else { return swapEnded(end, in: &simulation) }
     let number = Int32(truncatingIfNeeded: end.tag)
     moves[Int(number)].parts -= 1
     guard moves[Int(number)].parts == 0 else { return }

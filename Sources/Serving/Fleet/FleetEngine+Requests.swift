@@ -15,6 +15,7 @@ extension FleetEngine {
     }
     guard requests.isClosedLoop else { return scheduleNextArrival(in: &simulation) }
     userRequests = [Request?](repeating: nil, count: requests.userCount)
+    if keepsBlocks { userBlocks = Array(repeating: [], count: requests.userCount) }
     for user in 0..<requests.userCount { scheduleUser(user, after: 0, in: &simulation) }
   }
 
@@ -45,6 +46,7 @@ extension FleetEngine {
       }
       userRequests[user] = request
       expectedUsers += 1
+      if keepsBlocks { userBlocks[user] = Array(requests.prefixBlocks(of: request)) }
       let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
       simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
     } catch {
@@ -54,7 +56,7 @@ extension FleetEngine {
 
   /// Takes a request that has arrived into the gateway.
   mutating func admitArrival(
-    _ request: Request, in simulation: inout Simulation<FleetEvent>
+    _ request: Request, blocks: [UInt64], in simulation: inout Simulation<FleetEvent>
   ) {
     var request = request
     let now = simulation.now.nanoseconds
@@ -74,8 +76,11 @@ extension FleetEngine {
       return
     }
     rejectedInARow = 0
-    ticket.sequence.identity = ResponseCache.identity(
-      ofBlocks: requests.prefixBlocks(of: request), promptTokens: request.promptTokens)
+    if responseCache != nil {
+      ticket.sequence.identity = ResponseCache.identity(
+        ofBlocks: blocks, promptTokens: request.promptTokens)
+    }
+    ticket.blocks = blocks
     let number = open(ticket)
     if gateway.enter() {
       passGateway(number, in: &simulation)
@@ -211,7 +216,7 @@ extension FleetEngine {
     let now = simulation.now.nanoseconds
     guard let index = chooseReplica(for: ticket, now: now) else { return false }
     close(number)
-    enqueue(ticket.sequence, at: index, in: &simulation)
+    enqueue(ticket.sequence, blocks: ticket.blocks, at: index, in: &simulation)
     return true
   }
 
@@ -220,6 +225,13 @@ extension FleetEngine {
     for index in replicas.indices {
       loads[index] = replicas[index].load(
         configuration.groups[replicas[index].group], part: ticket.part)
+    }
+    if router.needsPrefixHits, !ticket.blocks.isEmpty {
+      let prompt = Int(ticket.sequence.request.promptTokens)
+      for index in replicas.indices where loads[index].isAccepting {
+        loads[index].prefixHitTokens = Int32(
+          replicas[index].prefixHit(ticket.blocks, prompt: prompt))
+      }
     }
     let request = ticket.sequence.request
     var stream = routingStream.forEntity(request.number)
@@ -231,7 +243,8 @@ extension FleetEngine {
 
   /// Puts a sequence into a replica's queue.
   mutating func enqueue(
-    _ sequence: SequenceState, at index: Int, in simulation: inout Simulation<FleetEvent>
+    _ sequence: SequenceState, blocks: [UInt64] = [], at index: Int,
+    in simulation: inout Simulation<FleetEvent>
   ) {
     let (lane, rank) = replicas[index].leastLoadedRank()
     replicas[index].waitingPromptTokens +=
@@ -239,7 +252,7 @@ extension FleetEngine {
     replicas[index].outstandingTokens +=
       Int64(sequence.request.promptTokens) - Int64(sequence.countedPrompt)
       + Int64(sequence.request.outputTokens) - Int64(sequence.produced)
-    replicas[index].lanes[lane].ranks[rank].enqueue(sequence)
+    replicas[index].lanes[lane].ranks[rank].enqueue(sequence, prefixBlocks: blocks)
     wake(index, lane: lane, in: &simulation)
   }
 

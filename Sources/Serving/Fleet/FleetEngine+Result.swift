@@ -112,12 +112,15 @@ extension FleetEngine {
   }
 
   private func trafficReport() -> [SimulationResult.TrafficReport] {
-    guard counters.movedBytes > 0 else { return [] }
-    return [
+    let all: [SimulationResult.TrafficReport] = [
       .init(
         link: "between replicas", purpose: "kv-move", bytes: counters.movedBytes,
-        transfers: counters.moves)
+        transfers: counters.moves),
+      .init(
+        link: "gpu.h2d and gpu.d2h", purpose: "kv-swap", bytes: counters.swappedBytes,
+        transfers: counters.swaps),
     ]
+    return all.filter { $0.bytes > 0 }
   }
 
   private func memoryReport() -> [SimulationResult.MemoryReport] {

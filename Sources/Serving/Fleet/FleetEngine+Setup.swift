@@ -16,6 +16,7 @@ extension FleetEngine {
   ///   the makers of workload, routing and collectives throw.
   init(_ configuration: FleetConfiguration) throws {
     self.configuration = configuration
+    let requests = try configuration.makeRequests()
     let operations = configuration.operations
     var groups: [GroupState] = []
     var replicas: [Replica] = []
@@ -29,14 +30,19 @@ extension FleetEngine {
           Replica(
             group, number: number, groupIndex: index,
             firstDevice: hosts * group.devicesPerHost + group.firstDevice(ofReplica: number),
-            memory: state.memory, isUp: number < group.replicas))
+            memory: state.memory, prefixBlockTokens: requests.prefixBlockTokens,
+            isUp: number < group.replicas))
       }
       hosts += group.hosts(replicas: most)
       groups.append(state)
     }
     self.groups = groups
     self.replicas = replicas
-    requests = try configuration.makeRequests()
+    self.requests = requests
+    keepsBlocks =
+      requests.prefixBlockTokens > 0
+      && (operations.responseCache != nil
+        || configuration.groups.contains { $0.batching.sharesPrefixes })
     let models = (configuration.groups.map { Int($0.modelNumber) }.max() ?? 0) + 1
     unrouted = [TicketQueue](repeating: TicketQueue(), count: 2 * (models + 1))
     let run = configuration.run
@@ -143,7 +149,7 @@ extension Replica {
   /// An idle replica.
   init(
     _ group: ReplicaGroup, number: Int, groupIndex: Int, firstDevice: Int, memory: ReplicaMemory,
-    isUp: Bool
+    prefixBlockTokens: Int, isUp: Bool
   ) {
     self.group = groupIndex
     self.number = number
@@ -159,7 +165,19 @@ extension Replica {
     limits.maximumSequences = max(1, limits.maximumSequences / stages)
     let lane = Lane(
       ranks: [BatchScheduler](
-        repeating: BatchScheduler(limits: limits, keyValue: cache), count: group.plan.data),
+        repeating: BatchScheduler(
+          limits: limits, keyValue: cache,
+          prefix: group.batching.sharesPrefixes
+            ? PrefixSharing(
+              blockTokens: prefixBlockTokens,
+              keyValueBlockTokens: group.cache.keyValueBlockTokens,
+              keyValueBlockBytes: KeyValueCache.blockBytes(
+                model: memory.cachedModel, precision: group.precision,
+                blockTokens: group.cache.keyValueBlockTokens)) : nil,
+          swap: group.batching.preemption == .swap
+            ? SwapSpace(
+              capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
+            : nil), count: group.plan.data),
       stageNanoseconds: [UInt64](repeating: 0, count: stages))
     lanes = [Lane](repeating: lane, count: stages)
     var blocks = cache

@@ -34,6 +34,9 @@ extension FleetEngine {
     let admission = configuration.groups[group].admission
     for rank in replicas[index].lanes[lane].ranks.indices {
       replicas[index].lanes[lane].ranks[rank].planStep(admission: admission)
+      if replicas[index].lanes[lane].ranks[rank].swap != nil {
+        startSwaps(index, lane: lane, rank: rank, in: &simulation)
+      }
       if addEntries(index, lane: lane, rank: rank, now: now) { hasEntries = true }
     }
     guard hasEntries else { return }
@@ -145,6 +148,11 @@ extension FleetEngine {
     for entry in entries {
       var sequence = replicas[index].lanes[lane].ranks[rank][entry.sequence]
       sequence.computed += Int(entry.tokens)
+      if replicas[index].lanes[lane].ranks[rank].prefix != nil {
+        replicas[index].lanes[lane].ranks[rank][entry.sequence] = sequence
+        replicas[index].lanes[lane].ranks[rank].shareComputed(entry.sequence)
+        sequence = replicas[index].lanes[lane].ranks[rank][entry.sequence]
+      }
       let prompt = min(sequence.computed, Int(sequence.request.promptTokens))
       if prompt > sequence.countedPrompt {
         let fresh = Int64(prompt - sequence.countedPrompt)
@@ -211,7 +219,7 @@ extension FleetEngine {
       if replicas[index].isUp { replicas[index].upSince = now }
       for lane in replicas[index].lanes.indices {
         for rank in replicas[index].lanes[lane].ranks.indices {
-          replicas[index].lanes[lane].ranks[rank].keyValue.resetHighWater()
+          replicas[index].lanes[lane].ranks[rank].resetCounts()
         }
       }
     }

@@ -32,6 +32,9 @@ struct FleetEngine: ~Copyable, Model {
   var requests: any RequestSource
   var nextArrival: Request?
   var userRequests: [Request?] = []
+  /// The prefix blocks of users' next requests, which the source keeps for one alone.
+  var userBlocks: [[UInt64]] = []
+  let keepsBlocks: Bool
   /// Users whose next request is scheduled.
   var expectedUsers = 0
   /// Requests given up since the run began.
@@ -63,6 +66,9 @@ struct FleetEngine: ~Copyable, Model {
   var freeMoves: [Int32] = []
   /// Moves that nobody takes at present.
   var waitingMoves = TicketQueue()
+  /// Keys and values on their way between a rank's GPUs and host memory; a recycled arena.
+  var swaps: [ReplicaSwap] = []
+  var freeSwaps: [Int32] = []
 
   // What is measured.
   var latencies = RequestLatencies()
@@ -80,13 +86,16 @@ struct FleetEngine: ~Copyable, Model {
       }
     case .arrival:
       guard let request = nextArrival else { return }
-      admitArrival(request, in: &simulation)
+      admitArrival(
+        request, blocks: keepsBlocks ? Array(requests.prefixBlocks(of: request)) : [],
+        in: &simulation)
       scheduleNextArrival(in: &simulation)
     case .userArrival(let user):
       guard let request = userRequests[Int(user)] else { return }
       userRequests[Int(user)] = nil
       expectedUsers -= 1
-      admitArrival(request, in: &simulation)
+      admitArrival(
+        request, blocks: keepsBlocks ? userBlocks[Int(user)] : [], in: &simulation)
     case .leavesGateway(let ticket): route(ticket, in: &simulation)
     case .answered(let ticket): answerFromCache(ticket, in: &simulation)
     case .wake(let replica, let lane):

@@ -16,6 +16,8 @@ struct Ticket {
   var sequence: SequenceState
   /// The number of its model; -1 where any will do.
   var model: Int32 = -1
+  /// The identities of its prompt's blocks, where replicas share prefixes.
+  var blocks: [UInt64] = []
   /// What it needs next.
   var part = ReplicaGroup.Part.whole
 }
@@ -66,6 +68,9 @@ struct FleetCounters {
   var movedBytes: Int64 = 0
   var moves: UInt64 = 0
   var moveSeconds = 0.0
+  /// Keys and values that went to host memory or came back.
+  var swappedBytes: Int64 = 0
+  var swaps: UInt64 = 0
   /// Starts and ends of replicas by the autoscaler.
   var started = 0
   var stopped = 0

@@ -90,6 +90,17 @@ struct Replica {
     return sum
   }
 
+  /// Tokens at the front of a prompt whose keys and values one of its ranks has.
+  func prefixHit(_ blocks: [UInt64], prompt: Int) -> Int {
+    var most = 0
+    for lane in lanes {
+      for rank in lane.ranks {
+        if let prefix = rank.prefix { most = max(most, prefix.hit(blocks, prompt: prompt)) }
+      }
+    }
+    return most
+  }
+
   /// The lane and rank with the least to do, as vLLM's coordinator of data-parallel ranks counts it:
   /// four times those that wait, and those that run.
   mutating func leastLoadedRank() -> (lane: Int, rank: Int) {

@@ -39,6 +39,8 @@ public struct ReplicaGroup: Sendable {
   public var dispatch: ExpertDispatch
   /// The limits of batching of each rank.
   public var limits: BatchLimits
+  /// Prefix sharing, and what becomes of preempted sequences.
+  public var batching = BatchFeatures()
   /// Who joins a batch.
   public var admission: any AdmissionPolicy
   /// Replicas that serve from the beginning.

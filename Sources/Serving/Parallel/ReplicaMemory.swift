@@ -68,7 +68,8 @@ public struct ReplicaMemory: Sendable {
     budget = Int64(Double(group.figures.deviceMemoryBytes) * group.cache.memoryFraction)
     cachedModel = cached
     let room = budget - nonExpert - experts - workspaceBytes
-    switch group.cache.keyValue {
+    let cache = group.cache.withBlocksInBytes(model: cached, precision: group.precision)
+    switch cache.keyValue {
     case .bytes(let bytes): keyValueBytes = bytes
     case .automatic, .elastic: keyValueBytes = max(0, room)
     }
@@ -102,7 +103,8 @@ public struct ReplicaMemory: Sendable {
         for expert in [devices, 1] {
           var other = group
           other.plan = ParallelPlan(tensor: tensor, data: devices / tensor, expert: expert)
-          if case .bytes = other.cache.keyValue { other.cache.keyValue = .automatic }
+          other.cache.keyValue = .automatic
+          other.cache.keyValueBlocks = nil
           if other.model.isDense, other.plan.data > 1 || expert > 1 { continue }
           let experts = max(1, other.model.expertCount)
           guard experts % expert == 0, let shard = try? other.model.shard(other.plan.shares) else {

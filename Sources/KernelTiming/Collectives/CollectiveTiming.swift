@@ -108,6 +108,30 @@ public struct CollectiveTiming: Sendable {
     return exchange.launch + exchange.latency + sentPerDevice / (count - 1) * perByte
   }
 
+  /// Seconds of an all-to-all of any bytes, by the fullest link; fitted laws are not used.
+  ///
+  /// - Parameter bytes: what one member, by rank, sends to another; nothing is sent to itself.
+  /// - Complexity: O(members² · links of a route).
+  public func allToAllSeconds(bytes: (_ from: Int, _ to: Int) -> Double) -> Double {
+    var loads = [Double](repeating: 0, count: topology.links.count)
+    for from in devices.indices {
+      for to in devices.indices where to != from {
+        guard
+          let route = try? topology.route(from: .gpu(devices[from]), to: .gpu(devices[to]))
+        else { continue }
+        let amount = bytes(from, to)
+        for index in 0..<route.count {
+          loads[Int(route[index].link)] += amount * route[index].weight
+        }
+      }
+    }
+    var slowest = 0.0
+    for (index, link) in topology.links.enumerated() {
+      slowest = max(slowest, loads[index] / link.rate)
+    }
+    return slowest > 0 ? exchange.launch + exchange.latency + slowest : 0
+  }
+
   /// Seconds of a copy from one member to another, by rank.
   public func pointToPointSeconds(from: Int, to: Int, bytes: Double) -> Double {
     guard from != to,
@@ -120,15 +144,21 @@ public struct CollectiveTiming: Sendable {
   public func algorithm(
     for kind: CollectiveLaw.Kind, bytes: Double
   ) -> CollectiveAlgorithm {
-    if domains.count == 1 {
-      if (kind == .allToAll ? exchangeLaw : ringLaw) != nil { return .measured }
-      if kind == .allReduce, isIsland, bytes <= CollectiveAlgorithm.smallBytes,
-        devices.count <= CollectiveAlgorithm.smallDevices
-      {
-        return smallAlgorithm(bytes)
-      }
-    }
+    if domains.count == 1, (kind == .allToAll ? exchangeLaw : ringLaw) != nil { return .measured }
+    return modelledAlgorithm(for: kind, bytes: bytes)
+  }
+
+  /// The same without fitted laws: what flows do.
+  func modelledAlgorithm(
+    for kind: CollectiveLaw.Kind, bytes: Double
+  ) -> CollectiveAlgorithm {
     if kind == .allToAll { return .exchange }
+    if domains.count == 1 {
+      let isSmall =
+        bytes <= CollectiveAlgorithm.smallBytes
+        && devices.count <= CollectiveAlgorithm.smallDevices
+      return kind == .allReduce && isIsland && isSmall ? smallAlgorithm(bytes) : .ring
+    }
     return Self.isEven(domains) ? .hierarchical : .ring
   }
 

@@ -49,6 +49,10 @@ enum ScenarioDefaults {
       kv_block: 16
       replicas: 1
       parallelism: {tensor: 1, expert: 1}
+    fleet:
+      request_routing: round-robin
+      gateway: {latency: 0 s}
+      retries: {attempts: 3, delay: 1 s, backoff: 2}
     slo: {}
     run:
       seed: 1

@@ -53,6 +53,10 @@ enum ScenarioDefaults {
       parallelism: {tensor: 1, pipeline: 1, data: 1, expert: 1}
       expert_placement: contiguous
       expert_dispatch: all-to-all
+    fleet:
+      request_routing: round-robin
+      gateway: {latency: 0 s}
+      retries: {attempts: 3, delay: 1 s, backoff: 2}
     slo: {}
     run:
       seed: 1

@@ -49,6 +49,7 @@ enum ScenarioDefaults {
       kv_block: 16
       prefix_cache: false
       preemption: recompute
+      scheduling: fcfs
       replicas: 1
       parallelism: {tensor: 1, expert: 1}
     slo: {}

@@ -234,7 +234,8 @@ extension ServingEngine {
           keyValueBlockTokens: configuration.cache.keyValueBlockTokens,
           keyValueBlockBytes: keyValueBlockBytes) : nil,
       swap: configuration.batching.preemption == .swap
-        ? SwapSpace(capacity: configuration.cache.swapBytes) : nil)
+        ? SwapSpace(capacity: configuration.cache.swapBytes) : nil,
+      prioritises: configuration.batching.scheduling == .priority)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)

@@ -89,7 +89,8 @@ struct FieldScanner {
     let value = try integer(field, "priority")
     guard RequestLimits.priorities.contains(Int(value)) else {
       throw error(
-        field, "priority is \(value); whole numbers from \(RequestLimits.priorities.lowerBound) to "
+        field,
+        "priority is \(value); whole numbers from \(RequestLimits.priorities.lowerBound) to "
           + "\(RequestLimits.priorities.upperBound) are expected")
     }
     return Int32(value)

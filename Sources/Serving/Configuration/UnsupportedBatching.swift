@@ -15,7 +15,8 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
       !(configuration.policy.admission is FirstComeFirstServed)
     {
       throw UnsupportedBatching(
-        description: "serving.scheduling: priority says who is admitted, and so does another admission"
+        description:
+          "serving.scheduling: priority says who is admitted, and so does another admission"
           + " than fcfs; set policy.admission to fcfs")
     }
     let wanted = features(of: configuration)

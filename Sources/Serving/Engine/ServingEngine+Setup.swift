@@ -287,9 +287,7 @@ extension ServingEngine {
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
     batch.prefix?.resetCounts()
-    batch.swap?.highWater = batch.swap?.used ?? 0
-    batch.swap?.count = 0
-    batch.swap?.fallbacks = 0
+    batch.swap?.resetCounts()
   }
 }
 

@@ -188,6 +188,7 @@ extension Scenario {
     var features = BatchFeatures()
     features.sharesPrefixes = serving.sharesPrefixes
     features.preemption = serving.preemption
+    features.scheduling = serving.scheduling
     return features
   }
 

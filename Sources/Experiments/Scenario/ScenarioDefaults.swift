@@ -49,6 +49,7 @@ enum ScenarioDefaults {
       kv_block: 16
       prefix_cache: false
       preemption: recompute
+      scheduling: fcfs
       replicas: 1
       parallelism: {tensor: 1, pipeline: 1, data: 1, expert: 1}
       expert_placement: contiguous

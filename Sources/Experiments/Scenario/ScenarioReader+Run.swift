@@ -32,7 +32,8 @@ extension ScenarioReader {
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
       keyValueBlocks: keyValueBlocks(reader, top),
       sharesPrefixes: reader.bool("prefix_cache") ?? false,
-      preemption: preemption(reader, top), spread: spread)
+      preemption: preemption(reader, top),
+      scheduling: scheduling(reader, top, policy), spread: spread)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.
@@ -61,6 +62,27 @@ extension ScenarioReader {
         "says how large the KV cache is, and so does cache.kv, '\(room)'; leave out one of the two")
     }
     return blocks
+  }
+
+  /// Whose turn it is; priorities that nobody asks for are refused.
+  private func scheduling(
+    _ reader: MappingReader, _ top: MappingReader, _ policy: ScenarioPolicy
+  ) -> BatchFeatures.Scheduling {
+    let names = BatchFeatures.Scheduling.allCases.map(\.rawValue)
+    let scheduling =
+      reader.choice("scheduling", among: names).flatMap(BatchFeatures.Scheduling.init)
+      ?? .firstComeFirstServed
+    if scheduling == .priority, policy.admission.name != "fcfs" {
+      reader.report(
+        "scheduling",
+        "'priority' says who is admitted, and so does policy.admission, '\(policy.admission.name)';"
+          + " expected policy.admission: fcfs")
+    }
+    if scheduling != .priority, top.child("workload")?["priorities"] != nil {
+      reader.report(
+        "scheduling", "'fcfs' has no use for workload.priorities; expected priority beside them")
+    }
+    return scheduling
   }
 
   /// What becomes of preempted sequences, with room in host memory where they go there.

@@ -22,6 +22,8 @@ public struct ScenarioServing: Sendable {
   public var sharesPrefixes: Bool
   /// What becomes of the keys and values of a preempted sequence.
   public var preemption: BatchFeatures.Preemption
+  /// Whose turn it is.
+  public var scheduling: BatchFeatures.Scheduling
   /// How replicas are spread over GPUs, and how many there are.
   public var spread: ScenarioSpread
 

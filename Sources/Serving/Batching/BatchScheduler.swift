@@ -32,6 +32,8 @@ struct BatchScheduler {
   var heldCount = 0
   /// Preemptions so far.
   var preemptions = 0
+  /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
+  let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
   var prefix: PrefixSharing?
   /// Host memory for the blocks of preempted sequences; `nil` where these are computed anew.
@@ -39,8 +41,10 @@ struct BatchScheduler {
 
   init(
     limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache,
-    prefix: PrefixSharing? = nil, swap: SwapSpace? = nil
+    prefix: PrefixSharing? = nil, swap: SwapSpace? = nil,
+    prioritises: Bool = false
   ) {
+    self.prioritises = prioritises
     self.limits = limits
     self.closed = closed
     self.keyValue = keyValue
@@ -88,7 +92,7 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     prefix?.begin(slot, blocks: prefixBlocks)
-    waiting.append(slot)
+    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
   }
 
   /// Queues a sequence that another scheduler had.
@@ -154,8 +158,11 @@ struct BatchScheduler {
         // It waits until the blocks of others have left for host memory.
         place += 1
       } else {
-        // The one admitted last gives up its blocks; perhaps that is this one itself.
-        preempt(victim())
+        // Somebody gives up its blocks; perhaps that is this one itself.
+        let victim = victim()
+        let isPlanned = running[..<place].contains(victim)
+        budget += preempt(victim)
+        if isPlanned { place -= 1 }
       }
     }
     // What is leaving leaves for those who run.

@@ -11,6 +11,14 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
   ///
   /// - Throws: ``UnsupportedBatching`` with the first of the combinations found.
   static func check(_ configuration: ServingConfiguration) throws {
+    if configuration.batching.scheduling == .priority,
+      !(configuration.policy.admission is FirstComeFirstServed)
+    {
+      throw UnsupportedBatching(
+        description:
+          "serving.scheduling: priority says who is admitted, and so does another admission"
+          + " than fcfs; set policy.admission to fcfs")
+    }
     let wanted = features(of: configuration)
     guard let first = wanted.first else { return }
     if configuration.batching.preemption == .swap, configuration.figures.isUnified {

@@ -234,7 +234,8 @@ extension ServingEngine {
           keyValueBlockTokens: configuration.cache.keyValueBlockTokens,
           keyValueBlockBytes: keyValueBlockBytes) : nil,
       swap: configuration.batching.preemption == .swap
-        ? SwapSpace(capacity: configuration.cache.swapBytes) : nil)
+        ? SwapSpace(capacity: configuration.cache.swapBytes) : nil,
+      prioritises: configuration.batching.scheduling == .priority)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)
@@ -286,9 +287,7 @@ extension ServingEngine {
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
     batch.prefix?.resetCounts()
-    batch.swap?.highWater = batch.swap?.used ?? 0
-    batch.swap?.count = 0
-    batch.swap?.fallbacks = 0
+    batch.swap?.resetCounts()
   }
 }
 

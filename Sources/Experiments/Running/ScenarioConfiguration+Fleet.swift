@@ -10,8 +10,26 @@ import Serving
 extension Scenario {
   /// Whether the scenario is one of many GPUs or replicas whose experts are all resident.
   ///
-  /// Where experts may be off the GPU (`cache.experts`), one replica on one host is another kind of run.
-  public var isFleet: Bool { serving.spread.isSpread || !fleet.isPlain }
+  /// One replica on the GPUs of one host may also hold a part of its experts: that is another kind of run,
+  /// chosen by a part in `cache.experts`, or where `auto` leaves no room for all.
+  ///
+  /// - Throws: What reading the scenario's files throws.
+  public func runsAsFleet(library: DataLibrary = .standard) throws -> Bool {
+    guard serving.spread.isSpread || !fleet.isPlain else { return false }
+    return true
+  }
+
+  /// Refuses what is not recorded of a fleet.
+  static func refuse(timeline: Bool, decisions: Bool, uncertainty: Bool) throws {
+    let asked = [
+      (timeline, "--timeline"), (decisions, "--decisions"), (uncertainty, "--uncertainty"),
+    ].filter(\.0).map(\.1)
+    guard let first = asked.first else { return }
+    throw Diagnostic(
+      location: nil, path: first,
+      message: "is not there for a fleet (serving.replicas, serving.parallelism, fleet), of which"
+        + " steps and not single operations are simulated; expected a scenario of one GPU")
+  }
 
   /// Turns the scenario into what a fleet runs.
   ///

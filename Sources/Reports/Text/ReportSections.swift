@@ -14,7 +14,7 @@ struct ReportSections {
   /// How fast, where did the time go, hits and traffic, memory, cost and energy, what would help,
   /// how sure, notices.
   var all: [ReportSection] {
-    [head, speed, time, hitsAndTraffic, memory, costAndEnergy, help, sureness, notices, run]
+    [head, speed, time, fleet, hitsAndTraffic, memory, costAndEnergy, help, sureness, notices, run]
       .compactMap { $0 }.filter { !$0.blocks.isEmpty }
   }
 
@@ -65,7 +65,8 @@ struct ReportSections {
       facts.insert(("Request goodput (req/s)", rate(goodput)), at: 5)
     }
     let others = [
-      (requests.rejected, "rejected"), (requests.unfinished, "unfinished"),
+      (requests.rejected, "rejected"), (requests.lost ?? 0, "lost"),
+      (requests.unfinished, "unfinished"),
       (requests.preemptions, "preemptions"),
     ].filter { $0.0 > 0 }.map { "\(FigureText.integer($0.0)) \($0.1)" }
     if !others.isEmpty {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import KernelTiming
 import SimulationKernel
 
 extension FleetEngine {
@@ -78,12 +79,13 @@ extension FleetEngine {
         used += 1
       }
     }
+    let steps = counters.steps
     let add = { (name: String, kind: String, share: Double, work: Double) in
       utilizations.byName[name] = share
       utilizations.resources.append(
         .init(
           name: name, kind: kind, utilization: share, busySeconds: share * seconds,
-          meanQueueLength: 0, meanWaitMs: 0, maxWaitMs: 0, operations: self.counters.steps,
+          meanQueueLength: 0, meanWaitMs: 0, maxWaitMs: 0, operations: steps,
           workDone: work))
     }
     add("gpu.compute", "server", busy / (Double(max(1, used)) * seconds), busy)

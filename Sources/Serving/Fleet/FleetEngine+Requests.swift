@@ -235,10 +235,15 @@ extension FleetEngine {
     }
     let request = ticket.sequence.request
     var stream = routingStream.forEntity(request.number)
-    return router.choose(
+    // The view is the rule's alone while it decides.
+    var view: [ReplicaLoad] = []
+    swap(&view, &loads)
+    let choice = router.choose(
       for: RoutedRequest(
         number: request.number, promptTokens: request.promptTokens, user: request.user,
-        model: ticket.model, nanoseconds: now), among: loads.span, random: &stream)
+        model: ticket.model, nanoseconds: now), among: view.span, random: &stream)
+    swap(&view, &loads)
+    return choice
   }
 
   /// Puts a sequence into a replica's queue.

@@ -14,7 +14,7 @@ import Routing
 /// interpolates between token counts. So imbalance is that of the routing, and a step costs O(groups).
 struct ExpertLoadTable: Sendable {
   /// What is drawn of one kind of token.
-  private struct Curve: Sendable {
+  fileprivate struct Curve: Sendable {
     /// Token counts, ascending.
     var tokens: [Double] = []
     /// Seconds of the slowest group.

@@ -59,7 +59,7 @@ struct WideAreaExecutionTests {
     #expect {
       try scenario("petals").configuration()
     } throws: {
-      ($0 as? Diagnostic)?.path == "fleet"
+      ($0 as? Diagnostic)?.path == "fleet.wide_area"
     }
   }
 }

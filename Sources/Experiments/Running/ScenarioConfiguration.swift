@@ -20,7 +20,7 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
-    try checkFleet()
+    try checkWideArea()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
@@ -118,14 +118,14 @@ extension Scenario {
       path: { try ModelDescriptor.load(configPath: $0) })
   }
 
-  /// Refuses what one replica alone does not simulate.
-  private func checkFleet() throws {
-    guard !fleet.isPlain else { return }
+  /// Refuses a pipeline over a wide-area network, which is no run of replicas.
+  private func checkWideArea() throws {
+    guard let pipeline = fleet.wideArea else { return }
     throw Diagnostic(
-      location: tree.value(at: "fleet")?.location, path: "fleet",
-      message: fleet.wideArea == nil
-        ? "asks for a fleet, which is not simulated here; one replica is"
-        : "asks for a pipeline over a wide-area network, which 'moesim simulate' runs alone")
+      location: pipeline.location, path: "fleet.wide_area",
+      message:
+        "is a pipeline over a wide-area network, which 'moesim simulate' alone runs; expected"
+        + " a scenario without it")
   }
 
   /// The formats of a model's tensors, as the scenario has them.

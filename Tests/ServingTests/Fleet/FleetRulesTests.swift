@@ -11,7 +11,7 @@ struct AutoscalerTests {
 
   /// ceil(replicas × observed / wanted), the formula of the Horizontal Pod Autoscaler.
   @Test(
-    "replicas follow observed over wanted", arguments: [0.05, 0.3, 0.55, 0.66, 0.9, 1.0], [2, 5, 9])
+    "replicas follow observed over wanted", arguments: [0.05, 0.3, 0.55, 0.67, 0.9, 1.0], [2, 5, 9])
   func proportional(share: Double, ready: Int) {
     let rule = Autoscaler(
       metric: .batch, target: 0.6, minimum: 1, maximum: 12, scaleInCooldownSeconds: 0)

@@ -70,7 +70,7 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices
-    configuration.batching = batchFeatures()
+    configuration.batching = try batchFeatures()
     return configuration
   }
 
@@ -184,11 +184,24 @@ extension Scenario {
   }
 
   /// What batching does beyond its limits.
-  private func batchFeatures() -> BatchFeatures {
+  private func batchFeatures() throws -> BatchFeatures {
     var features = BatchFeatures()
     features.sharesPrefixes = serving.sharesPrefixes
     features.preemption = serving.preemption
     features.scheduling = serving.scheduling
+    features.speculation = try serving.speculation.map { speculation in
+      let draft: SpeculativeDecoding.Draft
+      switch speculation.draft {
+      case .share(let share): draft = .share(share)
+      case .model(let reference):
+        let model = try reference.read(
+          inline: { try ModelDescriptor.read($0, name: reference.label) },
+          path: { try ModelDescriptor.load(configPath: $0) })
+        draft = .model(model, .native(of: model))
+      }
+      return SpeculativeDecoding(
+        draftTokens: speculation.draftTokens, acceptance: speculation.acceptance, draft: draft)
+    }
     return features
   }
 

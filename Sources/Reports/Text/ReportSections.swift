@@ -73,7 +73,31 @@ struct ReportSections {
       let arrived = FigureText.integer(requests.arrived)
       facts.insert(("Of \(arrived) that arrived", others.joined(separator: ", ")), at: 1)
     }
+    facts += batching
     return ReportSection(title: "How fast", blocks: [.facts(facts), .table(latencies)])
+  }
+
+  /// What batching shared, moved and guessed, where it does.
+  private var batching: [(label: String, value: String)] {
+    var facts: [(label: String, value: String)] = []
+    if let cache = result.keyValueCache {
+      facts.append(
+        (
+          "KV blocks of \(FigureText.integer(cache.blockTokens)) tokens",
+          "\(FigureText.integer(cache.blocks)), of which \(FigureText.integer(cache.highWaterBlocks))"
+            + " in use at most"
+        ))
+      if let rate = cache.prefixHitRate {
+        facts.append(("Prompt tokens found in the prefix cache", FigureText.percent(rate)))
+      }
+      if cache.swapOuts > 0 {
+        facts.append(("Preemptions by swap", FigureText.integer(cache.swapOuts)))
+      }
+    }
+    if let length = result.speculation?.meanAcceptedLength {
+      facts.append(("Tokens of a verification", FigureText.number(length)))
+    }
+    return facts
   }
 
   private var latencies: TextTable {

@@ -36,14 +36,17 @@ struct BatchScheduler {
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
   var prefix: PrefixSharing?
+  /// Which drafted tokens are accepted; `nil` where none are drafted.
+  var acceptance: AcceptanceModel?
   /// Host memory for the blocks of preempted sequences; `nil` where these are computed anew.
   var swap: SwapSpace?
 
   init(
     limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache,
     prefix: PrefixSharing? = nil, swap: SwapSpace? = nil,
-    prioritises: Bool = false
+    prioritises: Bool = false, acceptance: AcceptanceModel? = nil
   ) {
+    self.acceptance = acceptance
     self.prioritises = prioritises
     self.limits = limits
     self.closed = closed
@@ -68,7 +71,8 @@ struct BatchScheduler {
   /// Whether a request of this size could run alone.
   mutating func canEverHold(_ request: Request) -> Bool {
     let prompt = Int(request.promptTokens)
-    let tokens = prompt + Int(request.outputTokens)
+    // A verification may draft behind the request's end.
+    let tokens = prompt + Int(request.outputTokens) + drafts
     if let prefix {
       // Shared blocks count as if windows kept all of their tokens; and where a whole prompt is found,
       // its last block is computed once more.
@@ -175,20 +179,20 @@ struct BatchScheduler {
   /// The tokens that a sequence would compute in a step that leaves it so much of the budget.
   private func nextTokens(of slot: Int32, budget: Int) -> Int {
     let sequence = sequences[Int(slot)]
-    guard !sequence.isDecoding else { return 1 }
+    guard !sequence.isDecoding else { return 1 + drafts }
     return chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
   }
 
   /// Plans one running sequence's part of the step.
   ///
-  /// - Returns: the tokens that it takes of the budget, one per beam when it decodes, 0 when the
+  /// - Returns: the tokens that it takes of the budget, one per beam and drafted token when it decodes, 0 when the
   ///   budget leaves none; `nil` when the KV cache has no room.
   private mutating func schedule(_ slot: Int32, budget: Int) -> Int? {
     let sequence = sequences[Int(slot)]
     let tokens: Int
     if sequence.isDecoding {
-      guard budget >= limits.beams else { return 0 }
-      tokens = 1
+      guard budget >= limits.beams + drafts else { return 0 }
+      tokens = 1 + drafts
     } else {
       tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
       if tokens == 0 { return 0 }
@@ -200,7 +204,7 @@ struct BatchScheduler {
         sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
         isPrefill: !sequence.isDecoding, prompt: sequence.request.promptTokens))
     stepTokens += tokens
-    return sequence.isDecoding ? limits.beams : tokens
+    return sequence.isDecoding ? limits.beams + drafts : tokens
   }
 
   /// How many of a prompt's remaining tokens this step takes.

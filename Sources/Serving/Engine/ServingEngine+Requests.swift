@@ -129,7 +129,12 @@ extension ServingEngine {
     var steadyTokens = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
-      sequence.computed += Int(entry.tokens)
+      var gained = 1
+      if batch.acceptance != nil, !entry.isPrefill {
+        gained = batch.verify(&sequence)
+      } else {
+        sequence.computed += Int(entry.tokens)
+      }
       if sequence.isPadding {
         sequence.produced += 1
         batch[entry.sequence] = sequence
@@ -150,8 +155,10 @@ extension ServingEngine {
         batch[entry.sequence] = sequence
         continue
       }
-      sequence.produced += 1
-      counters.outputTokens += 1
+      sequence.produced += gained
+      counters.outputTokens += Int64(gained)
+      // Tokens of one verification come out together.
+      latencies.interToken.record(0, times: gained - 1)
       if sequence.produced == 1 {
         sequence.firstToken = now
       } else if sequence.lastToken == lastStepEnd {

@@ -6,30 +6,41 @@ import Serving
 public struct PointReport: Codable, Sendable {
   /// One point.
   public struct Point: Codable, Sendable {
-    /// The table's name for it, and its line.
+    /// The table's name for it.
     public var id: String
+    /// The line of the table.
     public var line: Int
-    /// Model, machine and server, in the table's words.
+    /// The model's repository.
     public var model: String
+    /// The machine, in the table's words.
     public var system: String
+    /// The server.
     public var backend: String
+    /// Its version.
     public var version: String
+    /// The label of the precision.
     public var precision: String
     /// How the replica was spread, "TP4 EP4".
     public var plan: String
     /// Its GPUs.
     public var devices: Int
-    /// Tokens of a prompt and of an output, nominally; requests under way.
+    /// Tokens of a prompt, nominally.
     public var prompt: Int
+    /// Tokens of an output, nominally.
     public var output: Int
+    /// Requests under way.
     public var concurrency: Int
-    /// Means [ms].
+    /// The measured mean time to the first token [ms].
     public var measuredTtftMs: Double
+    /// The simulated one [ms].
     public var simulatedTtftMs: Double
+    /// The measured mean time of each further token [ms].
     public var measuredTpotMs: Double
+    /// The simulated one [ms].
     public var simulatedTpotMs: Double
-    /// simulated / measured − 1.
+    /// simulated / measured − 1 of the time to the first token.
     public var ttftError: Double
+    /// The same of the time of each further token.
     public var tpotError: Double
     /// Whether the machine's kernels were carried over from another.
     public var isTransferred: Bool
@@ -43,11 +54,13 @@ public struct PointReport: Codable, Sendable {
     public var name: String
     /// How many.
     public var points: Int
-    /// Medians of |error|.
+    /// The median of |error| of the time per output token.
     public var medianTpotError: Double
+    /// The same of the time to the first token.
     public var medianTtftError: Double
-    /// Medians of the signed error, positive where the simulation is slower.
+    /// The median of the signed error, positive where the simulation is slower.
     public var biasTpot: Double
+    /// The same of the time to the first token.
     public var biasTtft: Double
     /// Whether kernels were carried over.
     public var isTransferred: Bool
@@ -108,7 +121,7 @@ extension PointReport.Point {
   /// Model, system and server.
   var group: String { "\(model)/\(system)/\(backend)" }
 
-  /// The larger of the two errors, as a factor by which one is off.
+  /// The larger of the two errors.
   var worst: Double {
     max(abs(ttftError), abs(tpotError))
   }

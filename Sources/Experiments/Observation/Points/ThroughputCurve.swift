@@ -18,8 +18,9 @@ public struct ThroughputCurve: Codable, Sendable {
   public struct Step: Codable, Sendable {
     /// Requests under way.
     public var concurrency: Int
-    /// Output tokens a second and GPU.
+    /// Measured output tokens a second and GPU.
     public var measured: Double
+    /// Simulated ones.
     public var simulated: Double
   }
 
@@ -27,8 +28,9 @@ public struct ThroughputCurve: Codable, Sendable {
   public var name: String
   /// By concurrency.
   public var steps: [Step]
-  /// The concurrency of the knee; `nil` beyond the largest.
+  /// The concurrency of the measured knee; `nil` beyond the largest.
   public var measuredKnee: Double?
+  /// That of the simulated knee.
   public var simulatedKnee: Double?
   /// Whether both knees lie within a factor of two, or both beyond the largest concurrency; a knee within
   /// a factor of √2 of the largest agrees with one beyond it.

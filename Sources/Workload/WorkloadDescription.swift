@@ -49,6 +49,9 @@ public struct WorkloadDescription: Hashable, Sendable {
   /// that is not.
   public var skip: Int = 0
 
+  /// Which shares of the requests have which priorities, in place of a trace's; all others have 0.
+  public var priorities: [PriorityShare] = []
+
   /// Creates a description of a recorded workload.
   public init(trace: String) { self.trace = trace }
 

@@ -20,6 +20,7 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
+    try checkFleet()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
@@ -32,10 +33,7 @@ extension Scenario {
     let timing =
       try machine.gpus.first.map { try DeviceTiming(gpu: $0, runtime: runtimeProfile) }
       ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile)
-    var plan = PrecisionPlan.native(of: descriptor)
-    for role in PrecisionPlan.roles {
-      if let format = precision[role.key] { plan[keyPath: role.path] = format }
-    }
+    let plan = precisionPlan(of: descriptor)
     try checkExperts(of: descriptor)
     var composition = try policy.composition(runtime: runtimeProfile)
     if composition.transfer.writeBack && figures.isUnified {
@@ -72,6 +70,7 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices
+    configuration.batching = batchFeatures()
     return configuration
   }
 
@@ -119,10 +118,29 @@ extension Scenario {
   }
 
   /// The model that the scenario names, carries, or points to.
-  private func loadModel() throws -> ModelDescriptor {
+  func loadModel() throws -> ModelDescriptor {
     try model.read(
       inline: { try ModelDescriptor.read($0, name: model.label) },
       path: { try ModelDescriptor.load(configPath: $0) })
+  }
+
+  /// Refuses what one replica alone does not simulate.
+  private func checkFleet() throws {
+    guard !fleet.isPlain else { return }
+    throw Diagnostic(
+      location: tree.value(at: "fleet")?.location, path: "fleet",
+      message: fleet.wideArea == nil
+        ? "asks for a fleet, which is not simulated here; one replica is"
+        : "asks for a pipeline over a wide-area network, which 'moesim simulate' runs alone")
+  }
+
+  /// The formats of a model's tensors, as the scenario has them.
+  func precisionPlan(of model: ModelDescriptor) -> PrecisionPlan {
+    var plan = PrecisionPlan.native(of: model)
+    for role in PrecisionPlan.roles {
+      if let format = precision[role.key] { plan[keyPath: role.path] = format }
+    }
+    return plan
   }
 
   /// Refuses a number of cached experts that no pool of the model could hold.
@@ -159,13 +177,25 @@ extension Scenario {
       case .bytes(let bytes): .bytes(bytes)
       case .elastic: .elastic(minimumExpertBytes: cache.minimumExpertBytes)
       }
-    return CacheConfiguration(
+    var configuration = CacheConfiguration(
       experts: experts, pool: cache.isPerLayer ? .perLayer : .global, keyValue: keyValue,
       keyValueBlockTokens: serving.keyValueBlockTokens, host: host,
       memoryFraction: cache.memoryFraction, workspaceBytes: cache.workspaceBytes,
       stagingBuffers: cache.stagingBuffers,
       initial: cache.initial == .filled ? .filled : .empty,
       resetsPerRequest: cache.reset == .request)
+    configuration.keyValueBlocks = serving.keyValueBlocks
+    configuration.swapBytes = cache.swapBytes
+    return configuration
+  }
+
+  /// What batching does beyond its limits.
+  private func batchFeatures() -> BatchFeatures {
+    var features = BatchFeatures()
+    features.sharesPrefixes = serving.sharesPrefixes
+    features.preemption = serving.preemption
+    features.scheduling = serving.scheduling
+    return features
   }
 
   private func runOptions(replication: UInt32) -> RunOptions {

@@ -2,6 +2,7 @@
 
 import Configuration
 import Policies
+import Serving
 import Units
 import Workload
 
@@ -20,21 +21,7 @@ extension ScenarioReader {
   func serving(_ top: MappingReader, policy: ScenarioPolicy) -> ScenarioServing {
     let reader = MappingReader(top.requiredChild("serving"), into: collector)
     defer { reader.finish() }
-    one(reader, "replicas", "more than one replica")
-    var devices = 1
-    if let parallelism = reader.mapping("parallelism") {
-      one(parallelism, "tensor", "tensor parallelism over several devices")
-      devices = parallelism.int("expert", in: 1...4096) ?? 1
-      if devices > 1, !spreadsExperts(policy) {
-        let names = ScenarioRoleNames.spreadingSchedules.joined(separator: ", ")
-        parallelism.report(
-          "expert",
-          "\(devices) asks for experts on several devices, which the schedule"
-            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
-            + " \(names)")
-      }
-      parallelism.finish()
-    }
+    let spread = self.spread(reader, policy: policy)
     let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
     return ScenarioServing(
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
@@ -43,7 +30,10 @@ extension ScenarioReader {
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
-      expertDevices: devices)
+      keyValueBlocks: keyValueBlocks(reader, top),
+      sharesPrefixes: reader.bool("prefix_cache") ?? false,
+      preemption: preemption(reader, top),
+      scheduling: scheduling(reader, top, policy), spread: spread)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.
@@ -63,16 +53,49 @@ extension ScenarioReader {
     return true
   }
 
-  /// Whether a policy's schedule spreads experts over several devices.
-  private func spreadsExperts(_ policy: ScenarioPolicy) -> Bool {
-    ScenarioRoleNames.spreadingSchedules.contains(policy.schedule.name)
+  /// How many blocks the KV cache holds, where that is said in place of its bytes.
+  private func keyValueBlocks(_ reader: MappingReader, _ top: MappingReader) -> Int? {
+    guard let blocks = reader.int("kv_blocks", in: 1...(1 << 40)) else { return nil }
+    if let room = top.child("cache")?["kv"]?.scalar, room != "auto" {
+      reader.report(
+        "kv_blocks",
+        "says how large the KV cache is, and so does cache.kv, '\(room)'; leave out one of the two")
+    }
+    return blocks
   }
 
-  /// A number that only 1 is simulated of; anything else is refused, not ignored.
-  private func one(_ reader: MappingReader, _ key: String, _ words: String) {
-    if let value = reader.int(key, in: 1...1_000_000), value != 1 {
-      reader.report(key, "\(value) asks for \(words), which is not simulated; expected 1")
+  /// Whose turn it is; priorities that nobody asks for are refused.
+  private func scheduling(
+    _ reader: MappingReader, _ top: MappingReader, _ policy: ScenarioPolicy
+  ) -> BatchFeatures.Scheduling {
+    let names = BatchFeatures.Scheduling.allCases.map(\.rawValue)
+    let scheduling =
+      reader.choice("scheduling", among: names).flatMap(BatchFeatures.Scheduling.init)
+      ?? .firstComeFirstServed
+    if scheduling == .priority, policy.admission.name != "fcfs" {
+      reader.report(
+        "scheduling",
+        "'priority' says who is admitted, and so does policy.admission, '\(policy.admission.name)';"
+          + " expected policy.admission: fcfs")
     }
+    if scheduling != .priority, top.child("workload")?["priorities"] != nil {
+      reader.report(
+        "scheduling", "'fcfs' has no use for workload.priorities; expected priority beside them")
+    }
+    return scheduling
+  }
+
+  /// What becomes of preempted sequences, with room in host memory where they go there.
+  private func preemption(
+    _ reader: MappingReader, _ top: MappingReader
+  ) -> BatchFeatures.Preemption {
+    let names = BatchFeatures.Preemption.allCases.map(\.rawValue)
+    let preemption =
+      reader.choice("preemption", among: names).flatMap(BatchFeatures.Preemption.init) ?? .recompute
+    if preemption == .swap, top.child("cache")?["swap"] == nil {
+      reader.report("preemption", "'swap' needs room in host memory; expected cache.swap beside it")
+    }
+    return preemption
   }
 
   /// The service-level objectives.

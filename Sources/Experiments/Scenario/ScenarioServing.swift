@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Serving
+
 /// The limits of batching.
 public struct ScenarioServing: Sendable {
   /// Sequences that may run at once.
@@ -14,8 +16,19 @@ public struct ScenarioServing: Sendable {
   public var finishedStay: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
-  /// Devices over which experts are spread.
-  public var expertDevices: Int
+  /// Blocks of the KV cache, where the scenario counts them; else `cache.kv` says its size.
+  public var keyValueBlocks: Int?
+  /// Whether prompts that begin alike share their keys and values.
+  public var sharesPrefixes: Bool
+  /// What becomes of the keys and values of a preempted sequence.
+  public var preemption: BatchFeatures.Preemption
+  /// Whose turn it is.
+  public var scheduling: BatchFeatures.Scheduling
+  /// How replicas are spread over GPUs, and how many there are.
+  public var spread: ScenarioSpread
+
+  /// Devices over which a schedule of whole steps spreads experts; 1 with any other.
+  public var expertDevices: Int { spread.isBySchedule ? spread.plan.expert : 1 }
 }
 
 /// A limit that a service promises.

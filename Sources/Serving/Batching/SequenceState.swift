@@ -17,6 +17,14 @@ struct SequenceState {
   var countedPrompt = 0
   /// Output tokens produced.
   var produced = 0
+  /// Tokens computed that stand in prefix blocks, which it does not hold alone.
+  var shared = 0
+  /// Whether it was ever admitted.
+  var wasAdmitted = false
+  /// Where its keys and values are, once it has been preempted by swap.
+  var swap = SwapState.none
+  /// Bytes of its keys and values in host memory, or on their way from or to it.
+  var hostBytes: Int64 = 0
   /// Bytes of KV cache held.
   var keyValueBytes: Int64 = 0
   /// When it was first scheduled [ns]; 0 before.
@@ -31,6 +39,10 @@ struct SequenceState {
   var isPadding = false
   /// Whether it was ever scheduled.
   var wasScheduled = false
+  /// How often its replica failed under it.
+  var failures: Int32 = 0
+  /// The identity of its prompt, where answers are kept by it.
+  var identity: UInt64?
 
   /// The expert that its first tokens use most in the first MoE layer; -1 where nobody asks.
   let expertKey: Int32

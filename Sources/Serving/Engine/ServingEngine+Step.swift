@@ -9,6 +9,7 @@ extension ServingEngine {
     guard failure == nil else { return }
     if !stepAwaitsRoom {
       batch.planStep(admission: admission)
+      if batch.swap != nil { moveKeysAndValues(in: &simulation) }
       guard !batch.entries.isEmpty else { return }
       stepPlanned = simulation.now.nanoseconds
     }
@@ -205,6 +206,8 @@ extension ServingEngine {
       stagingEnded(slot: tag.index, end: end, in: &simulation)
     case .driveRead:
       driveReadEnded(slot: tag.index, end: end, in: &simulation)
+    case .keyValueSwap:
+      swapEnded(tag.index, end: end, in: &simulation)
     case .graph:
       graphOperationEnded(end, in: &simulation)
     }

@@ -54,6 +54,8 @@ public struct SimulationResult: Codable, Sendable {
   public var traffic: [TrafficReport]
   /// How memory was used.
   public var memory: [MemoryReport]
+  /// The KV cache in blocks, where the scenario counts, shares or swaps its blocks; else `nil`.
+  public var keyValueCache: KeyValueReport?
   /// What the run cost.
   public var cost: CostReport
   /// What energy the run took.
@@ -72,4 +74,6 @@ public struct SimulationResult: Codable, Sendable {
   public var notices: [String]
   /// All that is not deterministic.
   public var runInfo: RunInfo?
+  /// What replicas, GPUs and gateway of a fleet did; `nil` for one replica alone.
+  public var fleet: FleetReport?
 }

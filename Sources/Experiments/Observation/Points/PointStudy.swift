@@ -182,8 +182,11 @@ public struct PointStudy: Sendable {
   ) -> Result<Latencies, PointRules.Unsupported> {
     do {
       let scenario = try scenario(of: found, fitted: fitted)
-      let outcome = try ScenarioExecution.execute(scenario, library: library)
-      guard let result = outcome.results.first, let ttft = result.ttftMs, let tpot = result.tpotMs
+      let result =
+        scenario.isFleet
+        ? try FleetSimulation.run(scenario.fleetConfiguration(library: library))
+        : try ServingSimulation.run(scenario.configuration(library: library)).result
+      guard let ttft = result.ttftMs, let tpot = result.tpotMs
       else { return .failure(.init(reason: "no request was answered")) }
       return .success(
         Latencies(

@@ -76,6 +76,12 @@ extension Scenario {
 
   /// What fitted laws say of themselves: who measured, and how wrong they are on unseen shapes.
   private func timingNotices(_ laws: TimingLaws) -> [String] {
+    if laws.isTransferred {
+      return [
+        "kernel times are not of this machine: \(laws.source); rates follow its profile, and classes"
+          + " that were not timed there follow data sheets"
+      ]
+    }
     guard laws.residuals != nil else { return [] }
     let errors = laws.fitted.compactMap { place in
       place.residuals.map { "\(place.name) \($0.inWords)" }

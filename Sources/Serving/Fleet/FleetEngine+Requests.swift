@@ -94,10 +94,14 @@ extension FleetEngine {
     _ number: Int32, in simulation: inout Simulation<FleetEvent>
   ) {
     let request = tickets[Int(number)].sequence.request
-    var time = simulation.now + gateway.latency(ofRequest: request.number)
+    var time =
+      simulation.now + gateway.latency(ofRequest: request.number)
+      + SimulatedDuration(seconds: configuration.groups[0].timing.software.perRequest)
     if responseCache != nil {
       time = time + responseCache!.lookupTime
-      if responseCache!.lookUp(request: request.number, identity: tickets[Int(number)].sequence.identity) {
+      if responseCache!.lookUp(
+        request: request.number, identity: tickets[Int(number)].sequence.identity)
+      {
         simulation.schedule(.answered(ticket: number), at: time)
         return
       }

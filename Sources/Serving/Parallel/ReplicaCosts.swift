@@ -63,6 +63,10 @@ struct ReplicaCosts: Sendable {
   private var loads: [AttentionLoad]
   private var tokens: [Int]
   private var decodeTokens: [Int]
+  /// Whether a rank computes prompts.
+  private var prompts: [Bool]
+  /// Layers of each stage.
+  private let stageLayers: [Double]
   private var sampled: [Int]
   private var own: [Double]
   private var groupSeconds: [Double]
@@ -122,6 +126,8 @@ struct ReplicaCosts: Sendable {
     loads = [AttentionLoad](repeating: AttentionLoad(), count: plan.data * costs.spans.count)
     tokens = [Int](repeating: 0, count: plan.data)
     decodeTokens = tokens
+    prompts = [Bool](repeating: false, count: plan.data)
+    stageLayers = plan.stages(layers: model.layers.count).map { Double($0.count) }
     sampled = tokens
     own = [Double](repeating: 0, count: plan.data)
     groupSeconds = [Double](repeating: 0, count: plan.expert)
@@ -133,6 +139,7 @@ struct ReplicaCosts: Sendable {
     for rank in 0..<plan.data {
       tokens[rank] = 0
       decodeTokens[rank] = 0
+      prompts[rank] = false
       sampled[rank] = 0
     }
   }
@@ -142,6 +149,7 @@ struct ReplicaCosts: Sendable {
   mutating func add(_ entry: StepEntry, samples: Bool, rank: Int) {
     let spans = model.spans.count
     if entry.isPrefill {
+      prompts[rank] = true
       for span in 0..<spans {
         loads[rank * spans + span].addPrefill(
           position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
@@ -297,6 +305,7 @@ struct ReplicaCosts: Sendable {
     stages[0].ends += first
     stages[last].ends += end
     stages[last].collectives += gathered
+    waitForLaunches()
     stages[0].overhead += timing.software.perStep
     guard plan.pipeline > 1 else { return }
     var most = 0
@@ -304,6 +313,21 @@ struct ReplicaCosts: Sendable {
     for stage in 0..<last {
       stages[stage].collectives += collectives.betweenStages(
         bytes: Double(most) * tokenBytes / Double(plan.tensor))
+    }
+  }
+
+  /// Steps with prompts that no captured graph covers are launched kernel by kernel: a stage takes at least
+  /// as long as the host does to launch its layers.
+  private mutating func waitForLaunches() {
+    let software = timing.software
+    guard software.eagerPerLayer > 0 else { return }
+    let isEager = tokens.indices.contains { rank in
+      prompts[rank] && Double(tokens[rank]) > software.graphTokens
+    }
+    guard isEager else { return }
+    for stage in stages.indices {
+      let launches = software.eagerPerLayer * stageLayers[stage]
+      stages[stage].overhead += max(0, launches - stages[stage].total)
     }
   }
 

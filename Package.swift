@@ -79,7 +79,9 @@ let package = Package(
     // Floor 8
     .target(
       name: "Reports",
-      dependencies: ["Experiments", "Serving", "Calibration", "Configuration", "Units"]),
+      dependencies: [
+        "Experiments", "Serving", "Calibration", "Configuration", "Units", "Workload",
+      ]),
     // Floor 9
     .executableTarget(
       name: "moesim",

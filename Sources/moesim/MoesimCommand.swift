@@ -18,7 +18,8 @@ struct MoesimCommand: ParsableCommand {
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
       SimulateCommand.self, RehearseCommand.self, CompareCommand.self, ValidateCommand.self,
-      CacheCommand.self, CalibrateCommand.self, TraceCommand.self, CheckCommand.self,
+      ObserveCommand.self, CacheCommand.self, CalibrateCommand.self, TraceCommand.self,
+      CheckCommand.self,
       ListCommand.self, ShowCommand.self,
     ])
 

@@ -56,8 +56,9 @@ struct BatchScheduler {
       <= keyValue.capacity
   }
 
-  /// Queues a request.
-  mutating func enqueue(_ request: Request, expertKey: Int32 = -1) {
+  /// Queues a request, and answers its slot.
+  @discardableResult
+  mutating func enqueue(_ request: Request, expertKey: Int32 = -1) -> Int32 {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -67,6 +68,7 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     waiting.append(slot)
+    return slot
   }
 
   /// Takes a finished sequence out.

@@ -114,7 +114,9 @@ let package = Package(
         "Experiments", "Calibration", "Policies", "Residency", "Routing", "Serving", "Workload",
         "TestSupport",
       ]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: ["Reports", "Experiments", "Serving", "Workload", "TestSupport"]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -73,4 +73,10 @@ public struct ObservedPair: Sendable {
   public var measured: ObservedRequest
   /// As it was simulated; `nil` where it did not end.
   public var simulated: RequestOutcome?
+
+  /// A pair.
+  public init(measured: ObservedRequest, simulated: RequestOutcome?) {
+    self.measured = measured
+    self.simulated = simulated
+  }
 }

@@ -29,6 +29,12 @@ public struct RuntimeProfile: Sendable {
   public var hostMemoryEfficiency: Figure?
   /// The share of the memory rate that kernels on packed weights reach, which unpack them first.
   public var dequantizationEfficiency: Figure
+  /// The share of device memory that the runtime uses at all, where it has a default of its own; stands
+  /// for `cache.memory_fraction` in scenarios that say nothing of it.
+  public var memoryFraction: Figure?
+  /// Tokens in a block of its KV cache, where it has a default of its own; stands for
+  /// `serving.kv_block` in scenarios that say nothing of it.
+  public var keyValueBlock: Figure?
   /// Whether weights lie in pinned memory; if not, each copy is staged.
   public var usesPinnedMemory: Bool
 
@@ -46,6 +52,8 @@ public struct RuntimeProfile: Sendable {
       "host_memory_efficiency", .fraction, in: Plausible.share)
     dequantizationEfficiency = reader.requiredFigure(
       "dequantization_efficiency", .fraction, in: Plausible.share)
+    memoryFraction = reader.figure("memory_fraction", .fraction, in: 0.01...1)
+    keyValueBlock = reader.figure("kv_block", .count, in: 1...65_536)
     usesPinnedMemory = reader.bool("pinned_memory") ?? true
     reader.finish()
   }
@@ -62,6 +70,8 @@ public struct RuntimeProfile: Sendable {
     if let hostMemoryEfficiency {
       figures.append(("host_memory_efficiency", hostMemoryEfficiency))
     }
+    if let memoryFraction { figures.append(("memory_fraction", memoryFraction)) }
+    if let keyValueBlock { figures.append(("kv_block", keyValueBlock)) }
     return figures.map { ProfileEntry(path: $0.0, part: name, figure: $0.1) }
   }
 }

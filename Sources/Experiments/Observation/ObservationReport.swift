@@ -61,6 +61,8 @@ public struct ObservedRequests: Codable, Sendable {
   public var completed: Int
   /// Requests that the simulation refused.
   public var rejected: Int
+  /// Requests that the simulation gave up after failures.
+  public var lost: Int
   /// Requests that neither ended nor were refused when the simulation ended.
   public var unfinished: Int
   /// Preemptions in the simulation.

@@ -95,7 +95,8 @@ public struct ObservationStudy {
       seed: result.seed, setting: setting(result), latenciesSince: run.origin.rawValue,
       requests: ObservedRequests(
         measured: run.requestCount, leftOut: run.leftOut, completed: completed.count,
-        rejected: outcomes.count - completed.count,
+        rejected: outcomes.count { $0.fate == .rejected },
+        lost: outcomes.count { $0.fate == .lost },
         unfinished: run.requestCount - outcomes.count,
         preemptions: result.requests.preemptions),
       requestsPerSecond: rates.requests, outputTokensPerSecond: rates.tokens,

@@ -72,6 +72,7 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices
+    configuration.batching = batchFeatures()
     return configuration
   }
 
@@ -153,13 +154,24 @@ extension Scenario {
       case .bytes(let bytes): .bytes(bytes)
       case .elastic: .elastic(minimumExpertBytes: cache.minimumExpertBytes)
       }
-    return CacheConfiguration(
+    var configuration = CacheConfiguration(
       experts: experts, pool: cache.isPerLayer ? .perLayer : .global, keyValue: keyValue,
       keyValueBlockTokens: serving.keyValueBlockTokens, host: host,
       memoryFraction: cache.memoryFraction, workspaceBytes: cache.workspaceBytes,
       stagingBuffers: cache.stagingBuffers,
       initial: cache.initial == .filled ? .filled : .empty,
       resetsPerRequest: cache.reset == .request)
+    configuration.keyValueBlocks = serving.keyValueBlocks
+    configuration.swapBytes = cache.swapBytes
+    return configuration
+  }
+
+  /// What batching does beyond its limits.
+  private func batchFeatures() -> BatchFeatures {
+    var features = BatchFeatures()
+    features.sharesPrefixes = serving.sharesPrefixes
+    features.preemption = serving.preemption
+    return features
   }
 
   private func runOptions(replication: UInt32) -> RunOptions {

@@ -47,6 +47,8 @@ enum ScenarioDefaults {
       beams: 1
       finished_sequences: leave
       kv_block: 16
+      prefix_cache: false
+      preemption: recompute
       replicas: 1
       parallelism: {tensor: 1, expert: 1}
     slo: {}

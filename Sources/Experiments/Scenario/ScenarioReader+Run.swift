@@ -2,6 +2,7 @@
 
 import Configuration
 import Policies
+import Serving
 import Units
 import Workload
 
@@ -43,6 +44,9 @@ extension ScenarioReader {
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
+      keyValueBlocks: keyValueBlocks(reader, top),
+      sharesPrefixes: reader.bool("prefix_cache") ?? false,
+      preemption: preemption(reader, top),
       expertDevices: devices)
   }
 
@@ -61,6 +65,30 @@ extension ScenarioReader {
           + " \(closing.joined(separator: " or "))")
     }
     return true
+  }
+
+  /// How many blocks the KV cache holds, where that is said in place of its bytes.
+  private func keyValueBlocks(_ reader: MappingReader, _ top: MappingReader) -> Int? {
+    guard let blocks = reader.int("kv_blocks", in: 1...(1 << 40)) else { return nil }
+    if let room = top.child("cache")?["kv"]?.scalar, room != "auto" {
+      reader.report(
+        "kv_blocks",
+        "says how large the KV cache is, and so does cache.kv, '\(room)'; leave out one of the two")
+    }
+    return blocks
+  }
+
+  /// What becomes of preempted sequences, with room in host memory where they go there.
+  private func preemption(
+    _ reader: MappingReader, _ top: MappingReader
+  ) -> BatchFeatures.Preemption {
+    let names = BatchFeatures.Preemption.allCases.map(\.rawValue)
+    let preemption =
+      reader.choice("preemption", among: names).flatMap(BatchFeatures.Preemption.init) ?? .recompute
+    if preemption == .swap, top.child("cache")?["swap"] == nil {
+      reader.report("preemption", "'swap' needs room in host memory; expected cache.swap beside it")
+    }
+    return preemption
   }
 
   /// Whether a policy's schedule spreads experts over several devices.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Serving
+
 /// The limits of batching.
 public struct ScenarioServing: Sendable {
   /// Sequences that may run at once.
@@ -14,6 +16,12 @@ public struct ScenarioServing: Sendable {
   public var finishedStay: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
+  /// Blocks of the KV cache, where the scenario counts them; else `cache.kv` says its size.
+  public var keyValueBlocks: Int?
+  /// Whether prompts that begin alike share their keys and values.
+  public var sharesPrefixes: Bool
+  /// What becomes of the keys and values of a preempted sequence.
+  public var preemption: BatchFeatures.Preemption
   /// Devices over which experts are spread.
   public var expertDevices: Int
 }

@@ -115,6 +115,7 @@ public struct ObservationRenderer: Sendable {
     var fate = "\(FigureText.integer(requests.measured)) measured, "
     fate += "\(FigureText.integer(requests.completed)) completed in the simulation"
     if requests.rejected > 0 { fate += ", \(FigureText.integer(requests.rejected)) refused" }
+    if requests.lost > 0 { fate += ", \(FigureText.integer(requests.lost)) lost" }
     if requests.unfinished > 0 { fate += ", \(FigureText.integer(requests.unfinished)) unfinished" }
     if requests.preemptions > 0 {
       fate += ", \(FigureText.integer(requests.preemptions)) preemptions"

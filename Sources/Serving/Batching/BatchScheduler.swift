@@ -9,7 +9,8 @@ import Workload
 /// Continuous batching as vLLM's scheduler does it: running sequences come first, in order of
 /// admission; each decoding one computes one token, each prompt as many as the token budget leaves;
 /// then waiting requests join while the batch and the KV cache have room. A sequence that cannot get
-/// a KV block preempts the one admitted last, which is recomputed later.
+/// a KV block preempts the one admitted last, which is recomputed later, or whose blocks wait in host
+/// memory.
 struct BatchScheduler {
   let limits: BatchLimits
   /// The micro-batches of a closed batch; `nil` for continuous batching.
@@ -28,12 +29,21 @@ struct BatchScheduler {
   /// The micro-batch of each waiting request, while a batch is closed.
   var assignment: [Int32] = []
   /// Preemptions so far.
-  private(set) var preemptions = 0
+  var preemptions = 0
+  /// Prefix blocks that sequences share; `nil` where they share none.
+  var prefix: PrefixSharing?
+  /// Host memory for the blocks of preempted sequences; `nil` where these are computed anew.
+  var swap: SwapSpace?
 
-  init(limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache) {
+  init(
+    limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache,
+    prefix: PrefixSharing? = nil, swap: SwapSpace? = nil
+  ) {
     self.limits = limits
     self.closed = closed
     self.keyValue = keyValue
+    self.prefix = prefix
+    self.swap = swap
     entries.reserveCapacity(limits.maximumSequences)
     running.reserveCapacity(limits.maximumSequences)
   }
@@ -52,13 +62,23 @@ struct BatchScheduler {
   /// Whether a request of this size could run alone.
   mutating func canEverHold(_ request: Request) -> Bool {
     let prompt = Int(request.promptTokens)
-    return keyValue.bytes(prompt: prompt, tokens: prompt + Int(request.outputTokens))
-      <= keyValue.capacity
+    let tokens = prompt + Int(request.outputTokens)
+    if let prefix {
+      // Shared blocks count as if windows kept all of their tokens; and where a whole prompt is found,
+      // its last block is computed once more.
+      let block = prefix.keyValueBlockTokens
+      let blocks = (tokens + block - 1) / block + (prompt % block == 0 ? 1 : 0)
+      guard Int64(blocks) * prefix.keyValueBlockBytes <= keyValue.capacity else { return false }
+    }
+    return keyValue.bytes(prompt: prompt, tokens: tokens) <= keyValue.capacity
   }
 
-  /// Queues a request, and answers its slot.
+  /// Queues a request, with the identities of its prompt's prefix blocks where they are shared, and
+  /// answers its slot.
   @discardableResult
-  mutating func enqueue(_ request: Request, expertKey: Int32 = -1) -> Int32 {
+  mutating func enqueue(
+    _ request: Request, expertKey: Int32 = -1, prefixBlocks: ArraySlice<UInt64> = []
+  ) -> Int32 {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -67,6 +87,7 @@ struct BatchScheduler {
       slot = Int32(sequences.count)
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
+    prefix?.begin(slot, blocks: prefixBlocks)
     waiting.append(slot)
     return slot
   }
@@ -74,6 +95,7 @@ struct BatchScheduler {
   /// Takes a finished sequence out.
   mutating func finish(_ slot: Int32) {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
+    prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
     freeSlots.append(slot)
   }
@@ -93,17 +115,31 @@ struct BatchScheduler {
     let preemptedBefore = preemptions
     while place < running.count {
       let slot = running[place]
-      if let tokens = schedule(slot, budget: budget) {
+      if sequences[Int(slot)].swap == .arriving {
+        place += 1
+      } else if let tokens = schedule(slot, budget: budget) {
         budget -= tokens
+        place += 1
+      } else if roomIsLeaving(for: slot, tokens: nextTokens(of: slot, budget: budget)) {
+        // It waits until the blocks of others have left for host memory.
         place += 1
       } else {
         // The one admitted last gives up its blocks; perhaps that is this one itself.
-        preempt(running[running.count - 1])
+        preempt(victim())
       }
     }
+    // What is leaving leaves for those who run.
+    if let swap, swap.leavingBytes > 0 { return }
     // A sequence that has just lost its blocks would take back what the others need next (vLLM's
     // scheduler admits nobody in such a step either).
     if preemptions == preemptedBefore || entries.isEmpty { admit(admission, budget: &budget) }
+  }
+
+  /// The tokens that a sequence would compute in a step that leaves it so much of the budget.
+  private func nextTokens(of slot: Int32, budget: Int) -> Int {
+    let sequence = sequences[Int(slot)]
+    guard !sequence.isDecoding else { return 1 }
+    return chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
   }
 
   /// Plans one running sequence's part of the step.
@@ -120,11 +156,7 @@ struct BatchScheduler {
       tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
       if tokens == 0 { return 0 }
     }
-    guard
-      let held = keyValue.grow(
-        held: sequence.keyValueBytes, prompt: Int(sequence.request.promptTokens),
-        tokens: sequence.computed + tokens)
-    else { return nil }
+    guard let held = grow(sequence, to: sequence.computed + tokens) else { return nil }
     sequences[Int(slot)].keyValueBytes = held
     entries.append(
       StepEntry(
@@ -146,7 +178,18 @@ struct BatchScheduler {
     while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
-      guard let tokens = schedule(slot, budget: budget), tokens > 0 else { return }
+      if sequences[Int(slot)].swap != .none {
+        guard sequences[Int(slot)].swap == .host, swapIn(slot) else { return }
+        waiting.remove(at: position)
+        running.append(slot)
+        continue
+      }
+      takePrefix(slot)
+      guard let tokens = schedule(slot, budget: budget), tokens > 0 else {
+        dropPrefix(slot)
+        return
+      }
+      noteAdmission(slot)
       budget -= tokens
       waiting.remove(at: position)
       running.append(slot)
@@ -157,23 +200,6 @@ struct BatchScheduler {
   private func nextAdmission(_ admission: any AdmissionPolicy) -> Int? {
     admission.next(
       waiting: Queue(slots: waiting, sequences: sequences), running: running.count)
-  }
-
-  /// Sends a running sequence back to the head of the queue, its KV cache lost.
-  private mutating func preempt(_ slot: Int32) {
-    keyValue.release(sequences[Int(slot)].keyValueBytes)
-    var sequence = sequences[Int(slot)]
-    sequence.keyValueBytes = 0
-    sequence.computed = 0
-    sequence.prefillTarget = Int(sequence.request.promptTokens) + sequence.produced
-    sequences[Int(slot)] = sequence
-    if let place = running.lastIndex(of: slot) { running.remove(at: place) }
-    if let entry = entries.firstIndex(where: { $0.sequence == slot }) {
-      stepTokens -= Int(entries[entry].tokens)
-      entries.remove(at: entry)
-    }
-    waiting.prepend(slot)
-    preemptions += 1
   }
 
   /// The waiting requests as an admission policy sees them.

@@ -17,6 +17,14 @@ struct SequenceState {
   var countedPrompt = 0
   /// Output tokens produced.
   var produced = 0
+  /// Tokens computed that stand in prefix blocks, which it does not hold alone.
+  var shared = 0
+  /// Whether it was ever admitted.
+  var wasAdmitted = false
+  /// Where its keys and values are, once it has been preempted by swap.
+  var swap = SwapState.none
+  /// Bytes of its keys and values in host memory, or on their way from or to it.
+  var hostBytes: Int64 = 0
   /// Bytes of KV cache held.
   var keyValueBytes: Int64 = 0
   /// When the scheduler first looked at it [ns]: at its arrival, or at the end of the step then under way.

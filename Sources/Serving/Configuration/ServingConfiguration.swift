@@ -30,6 +30,8 @@ public struct ServingConfiguration: Sendable {
   public var devices = 1
   /// The limits of batching, those of all devices together.
   public var limits: BatchLimits
+  /// What batching does beyond its limits.
+  public var batching = BatchFeatures()
   /// Seeds, warm-up, end.
   public var run: RunOptions
   /// The limits for goodput.

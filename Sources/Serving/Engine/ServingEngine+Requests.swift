@@ -13,12 +13,14 @@ extension ServingEngine {
       }
     case .arrival:
       guard let request = nextArrival else { return }
-      admitArrival(request, in: &simulation)
+      let blocks = batch.prefix == nil ? [] : requests.prefixBlocks(of: request)
+      admitArrival(request, prefixBlocks: blocks, in: &simulation)
       scheduleNextArrival(in: &simulation)
     case .userArrival(let user):
       guard let request = userRequests[Int(user)] else { return }
       userRequests[Int(user)] = nil
-      admitArrival(request, in: &simulation)
+      let blocks = batch.prefix == nil ? [] : userPrefixBlocks[Int(user)][...]
+      admitArrival(request, prefixBlocks: blocks, in: &simulation)
     case .predictionsReady: takePredictions(in: &simulation)
     case .wake:
       if !stepIsActive { beginStep(in: &simulation) }
@@ -36,6 +38,9 @@ extension ServingEngine {
   mutating func begin(in simulation: inout Simulation<EngineEvent>) {
     if requests.isClosedLoop {
       userRequests = [Request?](repeating: nil, count: requests.userCount)
+      if batch.prefix != nil {
+        userPrefixBlocks = [[UInt64]](repeating: [], count: requests.userCount)
+      }
       for user in 0..<requests.userCount {
         scheduleUser(user, after: 0, in: &simulation)
       }
@@ -64,6 +69,7 @@ extension ServingEngine {
         return
       }
       userRequests[user] = request
+      if batch.prefix != nil { userPrefixBlocks[user] = Array(requests.prefixBlocks(of: request)) }
       let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
       simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
     } catch {
@@ -72,7 +78,8 @@ extension ServingEngine {
   }
 
   private mutating func admitArrival(
-    _ request: Request, in simulation: inout Simulation<EngineEvent>
+    _ request: Request, prefixBlocks: ArraySlice<UInt64>,
+    in simulation: inout Simulation<EngineEvent>
   ) {
     var request = request
     request.arrivalNanoseconds = simulation.now.nanoseconds
@@ -87,7 +94,8 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
-    unnoticed.append(batch.enqueue(request, expertKey: expertKey(of: request)))
+    unnoticed.append(
+      batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks))
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)
@@ -130,6 +138,11 @@ extension ServingEngine {
         continue
       }
       let prompt = min(sequence.computed, Int(sequence.request.promptTokens))
+      if batch.prefix != nil {
+        batch[entry.sequence] = sequence
+        batch.shareComputed(entry.sequence)
+        sequence = batch[entry.sequence]
+      }
       // What a preemption makes it compute again does not count again.
       if prompt > sequence.countedPrompt {
         counters.promptTokens += Int64(prompt - sequence.countedPrompt)

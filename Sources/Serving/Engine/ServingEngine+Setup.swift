@@ -11,13 +11,17 @@ import Workload
 extension ServingEngine {
   /// Makes an engine with its memories divided and its initial content in place.
   ///
-  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, or what the workload's and the routing's makers
+  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, ``UnsupportedBatching``, or what the workload's and the routing's makers
   ///   throw.
   init(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)?,
     decisions: (any DecisionSink)? = nil
   ) throws {
     let model = configuration.model
+    try UnsupportedBatching.check(configuration)
+    var configuration = configuration
+    configuration.cache = configuration.cache.withBlocksInBytes(
+      model: model, precision: configuration.precision)
     let graph = try GraphState(configuration)
     if graph != nil, model.isEncoderDecoder {
       throw GraphPlanError(
@@ -57,6 +61,8 @@ extension ServingEngine {
       routing = NoRouting()
     }
     let requests = try configuration.makeRequests()
+    try UnsupportedBatching.checkPrefixes(
+      configuration, prefixBlockTokens: requests.prefixBlockTokens)
     var rules = EvictionRules(configuration: configuration, layout: layout)
     let policy = configuration.policy
     let eviction = try rules.make(
@@ -210,6 +216,9 @@ extension ServingEngine {
     var limits = configuration.limits
     // Each token of a prompt attends to all of it: an encoder takes it whole.
     if model.isEncoderDecoder { limits.chunkedPrefill = false }
+    keyValueBlockBytes = KeyValueCache.blockBytes(
+      model: model, precision: configuration.precision,
+      blockTokens: configuration.cache.keyValueBlockTokens)
     batch = BatchScheduler(
       limits: limits,
       closed: graph?.microBatchLimits(memory, configuration: configuration)
@@ -218,7 +227,14 @@ extension ServingEngine {
         model: model, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens,
         capacity: memory.keyValueBytes * Int64(memory.devices),
-        beams: configuration.limits.beams))
+        beams: configuration.limits.beams),
+      prefix: configuration.batching.sharesPrefixes
+        ? PrefixSharing(
+          blockTokens: requests.prefixBlockTokens,
+          keyValueBlockTokens: configuration.cache.keyValueBlockTokens,
+          keyValueBlockBytes: keyValueBlockBytes) : nil,
+      swap: configuration.batching.preemption == .swap
+        ? SwapSpace(capacity: configuration.cache.swapBytes) : nil)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)
@@ -269,6 +285,10 @@ extension ServingEngine {
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
+    batch.prefix?.resetCounts()
+    batch.swap?.highWater = batch.swap?.used ?? 0
+    batch.swap?.count = 0
+    batch.swap?.fallbacks = 0
   }
 }
 

@@ -10,6 +10,7 @@ extension ServingEngine {
     if !stepAwaitsRoom {
       noticeArrivals(now: simulation.now.nanoseconds)
       batch.planStep(admission: admission)
+      if batch.swap != nil { moveKeysAndValues(in: &simulation) }
       guard !batch.entries.isEmpty else { return }
       stepPlanned = simulation.now.nanoseconds
     }
@@ -206,6 +207,8 @@ extension ServingEngine {
       stagingEnded(slot: tag.index, end: end, in: &simulation)
     case .driveRead:
       driveReadEnded(slot: tag.index, end: end, in: &simulation)
+    case .keyValueSwap:
+      swapEnded(tag.index, end: end, in: &simulation)
     case .graph:
       graphOperationEnded(end, in: &simulation)
     }

@@ -103,6 +103,8 @@ struct ServingEngine: ~Copyable, Model {
   var requests: any RequestSource
   var nextArrival: Request?
   var userRequests: [Request?] = []
+  /// The prefix blocks of each user's next request, where they are shared.
+  var userPrefixBlocks: [[UInt64]] = []
   /// Requests that were refused since one was last accepted.
   var rejectedInARow = 0
   var batch: BatchScheduler
@@ -119,6 +121,12 @@ struct ServingEngine: ~Copyable, Model {
   /// Whether the step is planned, but waits for the room that its KV blocks take from experts.
   var stepAwaitsRoom = false
   var lastStepEnd: UInt64 = 0
+  /// Keys and values on their way between device and host, and since when nothing but them is waited
+  /// for.
+  var swapsUnderWay = SwapTable()
+  var swapWaitBegan: UInt64?
+  /// Bytes of a KV block in all layers.
+  let keyValueBlockBytes: Int64
   var layerSet: LayerSet
   var transfers: TransferTable
   /// Transfers that wait for a staging buffer, heaviest expert first.

@@ -41,6 +41,18 @@ struct KeyValueCache {
     self.capacity = capacity
   }
 
+  /// Bytes of one block in all layers, of a model's layers that keep every token.
+  ///
+  /// Layers with a window are counted as if they kept every token of the block; a recurrent state is no
+  /// part of it.
+  static func blockBytes(
+    model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int
+  ) -> Int64 {
+    let state = model.cacheBytes(length: 0, under: precision)
+    return Int64(
+      (model.cacheBytes(length: blockTokens, under: precision) - state).rounded(.up))
+  }
+
   /// Bytes that a sequence of `tokens` tokens holds.
   ///
   /// - Complexity: O(1), amortised over the blocks of the longest sequence.
@@ -70,15 +82,34 @@ struct KeyValueCache {
     return first + (beams - 1) * bytes(tokens: tokens - prompt / blockTokens * blockTokens)
   }
 
-  /// Lets a sequence that holds `held` bytes grow to `tokens` tokens, prompt included.
+  /// Lets a sequence that holds `held` bytes grow to `tokens` tokens, prompt included, of which the
+  /// first `shared` stand in blocks that it does not hold alone.
   ///
   /// - Returns: the bytes that it then holds, or `nil` when the cache has no room.
-  mutating func grow(held: Int64, prompt: Int, tokens: Int) -> Int64? {
-    let needed = max(held, bytes(prompt: prompt, tokens: tokens))
+  mutating func grow(held: Int64, prompt: Int, tokens: Int, shared: Int = 0) -> Int64? {
+    let needed = needed(held: held, prompt: prompt, tokens: tokens, shared: shared)
     guard used + needed - held <= capacity else { return nil }
     used += needed - held
     highWater = max(highWater, used)
     return needed
+  }
+
+  /// Bytes that are missing for a sequence to grow so; 0 or less when there is room.
+  mutating func shortage(held: Int64, prompt: Int, tokens: Int, shared: Int) -> Int64 {
+    used + needed(held: held, prompt: prompt, tokens: tokens, shared: shared) - held - capacity
+  }
+
+  @inline(__always)
+  private mutating func needed(held: Int64, prompt: Int, tokens: Int, shared: Int) -> Int64 {
+    // Blocks that others have too come with one sequence of tokens for each request alone.
+    max(held, shared > 0 ? bytes(tokens: tokens - shared) : bytes(prompt: prompt, tokens: tokens))
+  }
+
+  /// Takes more bytes than sequences hold, which there must be room for.
+  mutating func take(_ bytes: Int64) {
+    used += bytes
+    precondition(used <= capacity, "What is taken of the KV cache has room.")
+    highWater = max(highWater, used)
   }
 
   /// Takes back what a sequence held.

@@ -12,12 +12,15 @@ public struct RequestOutcome: BitwiseCopyable, Hashable, Sendable {
     case completed
     /// It was refused: its keys and values would never fit.
     case rejected
+    /// It was given up: what served it failed too often.
+    case lost
 
     /// The fate as files write it.
     public var name: String {
       switch self {
       case .completed: "completed"
       case .rejected: "rejected"
+      case .lost: "lost"
       }
     }
   }
@@ -29,7 +32,7 @@ public struct RequestOutcome: BitwiseCopyable, Hashable, Sendable {
   /// When the scheduler first looked at it: at once where nothing ran, else at the end of the step
   /// during which it arrived. This is the instant at which vLLM's engine calls a request queued.
   public var queued: UInt64
-  /// When it was first scheduled; 0 of a rejected request, as all instants below.
+  /// When it was first scheduled; 0 of a request that never was, as all instants below.
   public var scheduled: UInt64
   /// When its first token came out.
   public var firstToken: UInt64

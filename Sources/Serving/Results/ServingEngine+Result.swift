@@ -18,13 +18,18 @@ extension ServingEngine {
       notices.append("the run ended before its warm-up did: figures are those of the whole run")
     }
     notices += requestNotices()
-    if batch.preemptions > 0 {
+    if let swap = batch.swap, batch.preemptions > 0 {
+      notices.append(
+        "\(batch.preemptions) preemptions, by recompute where \(swap.fallbacks) found no room in host"
+          + " memory: the KV cache is short of what the batch needs (cache.kv, cache.swap,"
+          + " serving.max_batch)")
+    } else if batch.preemptions > 0 {
       notices.append(
         "\(batch.preemptions) preemptions by recompute: the KV cache is short of what the batch needs"
           + " (cache.kv, serving.max_batch)")
     }
     notices += configuration.figures.assumptions
-    return SimulationResult(
+    var result = SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
       replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
       measuredSeconds: seconds, steadyState: verdict, setting: configuration.setting,
@@ -38,10 +43,12 @@ extension ServingEngine {
       stallMsPerToken: stallBreakdown(tokens: tokens),
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
-      traffic: trafficReport(), memory: memoryReport(),
+      traffic: trafficReport(), memory: memoryReport(), keyValueCache: keyValueReport(),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
+    if result.keyValueCache != nil { result.schemaVersion = "1.4" }
+    return result
   }
 
   /// What became of requests that were not answered.
@@ -135,7 +142,7 @@ extension ServingEngine {
         switch purpose {
         case .demand, .prefetch, .keyValueSwap, .activationsDown, .weights, .keyValueLoad:
           "gpu0.h2d"
-        case .writeBack, .activationsUp, .keyValueStore: "gpu0.d2h"
+        case .writeBack, .activationsUp, .keyValueStore, .keyValueSwapOut: "gpu0.d2h"
         case .collective: "gpu0.peer.out"
         case .staging: "host.staging"
         }
@@ -186,17 +193,19 @@ extension ServingEngine {
       .init(
         name: "gpu0.hbm", capacityBytes: configuration.figures.deviceMemoryBytes,
         parts: weights + caches + rest, highWaterBytes: fixed + min(shared, used)))
-    if memory.hostExpertBytes > 0 {
+    if memory.hostExpertBytes > 0 || memory.swapBytes > 0 {
+      let swap: [SimulationResult.NamedValue] =
+        memory.swapBytes > 0 ? [.init(name: "KV swap", value: Double(memory.swapBytes))] : []
       reports.append(
         .init(
           name: configuration.figures.expertMemoryName,
           capacityBytes: configuration.figures.hostMemoryBytes,
-          parts: [
-            .init(name: "experts", value: Double(memory.hostExpertBytes)),
+          parts: [.init(name: "experts", value: Double(memory.hostExpertBytes))] + swap + [
             .init(
               name: "free",
-              value: Double(configuration.figures.hostMemoryBytes - memory.hostExpertBytes)),
-          ], highWaterBytes: memory.hostExpertBytes))
+              value: Double(
+                configuration.figures.hostMemoryBytes - memory.hostExpertBytes - memory.swapBytes))
+          ], highWaterBytes: memory.hostExpertBytes + (batch.swap?.highWater ?? 0)))
     }
     return reports
   }

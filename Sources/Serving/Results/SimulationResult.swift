@@ -54,6 +54,8 @@ public struct SimulationResult: Codable, Sendable {
   public var traffic: [TrafficReport]
   /// How memory was used.
   public var memory: [MemoryReport]
+  /// The KV cache in blocks, where the scenario counts, shares or swaps its blocks; else `nil`.
+  public var keyValueCache: KeyValueReport?
   /// What the run cost.
   public var cost: CostReport
   /// What energy the run took.

@@ -130,6 +130,7 @@ struct TimelineState {
     case .writeBack: ("write back", "write-back", true, true)
     case .staging: ("staging copy", "staging", true, true)
     case .driveRead: ("read", "drive", true, true)
+    case .keyValueSwap: ("keys and values", "swap", false, false)
     case .graph: describe(GraphLabel(rawValue: UInt8(tag.expert)) ?? .overhead)
     }
   }

@@ -286,7 +286,8 @@ extension ServingEngine {
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
     batch.prefix?.resetCounts()
-    batch.swap?.highWater = batch.swap?.used ?? 0
+    let swapped = batch.swap?.used ?? 0
+    batch.swap?.highWater = swapped
     batch.swap?.count = 0
     batch.swap?.fallbacks = 0
   }

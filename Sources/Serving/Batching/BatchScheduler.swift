@@ -83,10 +83,12 @@ struct BatchScheduler {
     return keyValue.bytes(prompt: prompt, tokens: tokens) <= keyValue.capacity
   }
 
-  /// Queues a request, with the identities of its prompt's prefix blocks where they are shared.
+  /// Queues a request, with the identities of its prompt's prefix blocks where they are shared, and
+  /// answers its slot.
+  @discardableResult
   mutating func enqueue(
     _ request: Request, expertKey: Int32 = -1, prefixBlocks: ArraySlice<UInt64> = []
-  ) {
+  ) -> Int32 {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -111,6 +113,7 @@ struct BatchScheduler {
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
     waiting.append(slot)
+    return slot
   }
 
   /// Gives a slot back.

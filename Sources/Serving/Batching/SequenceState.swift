@@ -27,6 +27,8 @@ struct SequenceState {
   var hostBytes: Int64 = 0
   /// Bytes of KV cache held.
   var keyValueBytes: Int64 = 0
+  /// When the scheduler first looked at it [ns]: at its arrival, or at the end of the step then under way.
+  var queued: UInt64 = 0
   /// When it was first scheduled [ns]; 0 before.
   var scheduled: UInt64 = 0
   /// When its first token came out [ns]; 0 before.

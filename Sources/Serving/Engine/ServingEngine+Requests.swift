@@ -102,7 +102,8 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
-    batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks)
+    unnoticed.append(
+      batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks))
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)
@@ -117,6 +118,7 @@ extension ServingEngine {
     _ request: Request, in simulation: inout Simulation<EngineEvent>
   ) {
     progress.rejected += 1
+    recordRejection(request)
     rejectedInARow += 1
     guard request.user >= 0 else { return }
     guard rejectedInARow < NoRequestFits.limit else {
@@ -207,6 +209,7 @@ extension ServingEngine {
     lookAhead?.end(sequence.request.number)
     if predictionObserves { prediction.sequenceEnded(sequence.request.number) }
     recordRequest(sequence)
+    recordOutcome(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     if configuration.limits.finishedStay {
       batch[slot].isPadding = true

@@ -8,6 +8,7 @@ extension ServingEngine {
   mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
     guard failure == nil else { return }
     if !stepAwaitsRoom {
+      noticeArrivals(now: simulation.now.nanoseconds)
       batch.planStep(admission: admission)
       if batch.swap != nil { moveKeysAndValues(in: &simulation) }
       guard !batch.entries.isEmpty else { return }

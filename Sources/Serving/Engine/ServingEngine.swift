@@ -113,6 +113,8 @@ struct ServingEngine: ~Copyable, Model {
   /// Requests that were refused since one was last accepted.
   var rejectedInARow = 0
   var batch: BatchScheduler
+  /// Slots of requests that arrived since the scheduler last looked.
+  var unnoticed: [Int32] = []
 
   // The step under way.
   var stepIsActive = false
@@ -154,5 +156,7 @@ struct ServingEngine: ~Copyable, Model {
   var timeline: TimelineState?
   let recordsDecisions: Bool
   var decisions: DecisionState?
+  /// Who is told what became of requests; `nil` where nobody asks.
+  var outcomes: (any RequestSink)?
   var failure: (any Error)?
 }

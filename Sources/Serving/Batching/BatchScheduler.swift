@@ -112,7 +112,7 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
-    waiting.append(slot)
+    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
     return slot
   }
 

@@ -99,6 +99,7 @@ struct BatchScheduler {
     }
     prefix?.begin(slot, blocks: prefixBlocks)
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
+    return slot
   }
 
   /// Queues a sequence that another scheduler had.
@@ -112,8 +113,7 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
-    waiting.append(slot)
-    return slot
+    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
   }
 
   /// Gives a slot back.

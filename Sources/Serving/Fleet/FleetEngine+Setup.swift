@@ -31,7 +31,7 @@ extension FleetEngine {
             group, number: number, groupIndex: index,
             firstDevice: hosts * group.devicesPerHost + group.firstDevice(ofReplica: number),
             memory: state.memory, prefixBlockTokens: requests.prefixBlockTokens,
-            isUp: number < group.replicas))
+            seed: run.seed, replication: run.replication, isUp: number < group.replicas))
       }
       hosts += group.hosts(replicas: most)
       groups.append(state)
@@ -162,6 +162,11 @@ extension GroupState {
         maximumTokens: maximumTokens)
     }
     self.members = members
+    if let speculation = group.batching.speculation, let model = speculation.model {
+      draft = DraftCosts(
+        model: model.descriptor, precision: model.precision, timing: group.timing,
+        draftTokens: speculation.draftTokens)
+    }
   }
 }
 
@@ -169,7 +174,7 @@ extension Replica {
   /// An idle replica.
   init(
     _ group: ReplicaGroup, number: Int, groupIndex: Int, firstDevice: Int, memory: ReplicaMemory,
-    prefixBlockTokens: Int, isUp: Bool
+    prefixBlockTokens: Int, seed: UInt64, replication: UInt32, isUp: Bool
   ) {
     self.group = groupIndex
     self.number = number
@@ -197,10 +202,16 @@ extension Replica {
           swap: group.batching.preemption == .swap
             ? SwapSpace(
               capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
-            : nil, prioritises: group.batching.scheduling == .priority),
+            : nil, prioritises: group.batching.scheduling == .priority,
+          acceptance: group.batching.speculation.map {
+            AcceptanceModel($0, seed: seed, replication: replication)
+          }),
         count: group.plan.data),
       stageNanoseconds: [UInt64](repeating: 0, count: stages))
     lanes = [Lane](repeating: lane, count: stages)
+    blockBytes = KeyValueCache.blockBytes(
+      model: memory.cachedModel, precision: group.precision,
+      blockTokens: group.cache.keyValueBlockTokens)
     var blocks = cache
     bytesPerToken =
       Double(blocks.bytes(tokens: 4096) - blocks.bytes(tokens: 0)) / 4096

@@ -59,6 +59,8 @@ struct Replica {
   var outstandingTokens: Int64 = 0
   /// Bytes of KV cache that a token takes on each GPU.
   let bytesPerToken: Double
+  /// Bytes of a block of its KV cache on each GPU.
+  let blockBytes: Int64
 
   // What it has done since the warm-up ended.
   var steps: UInt64 = 0

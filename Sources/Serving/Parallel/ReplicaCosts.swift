@@ -32,9 +32,10 @@ struct ReplicaCosts: Sendable {
     var ends = 0.0
     var overhead = 0.0
     var collectives = 0.0
+    var draft = 0.0
 
     var total: Double {
-      attention + dense + gate + shared + experts + ends + overhead + collectives
+      attention + dense + gate + shared + experts + ends + overhead + collectives + draft
     }
   }
 
@@ -148,8 +149,9 @@ struct ReplicaCosts: Sendable {
   @inline(__always)
   mutating func add(_ entry: StepEntry, samples: Bool, rank: Int) {
     let spans = model.spans.count
-    if entry.isPrefill {
-      prompts[rank] = true
+    if entry.isPrefill { prompts[rank] = true }
+    // Drafted tokens are verified by one kernel, which reads the keys and values once.
+    if entry.isPrefill || entry.tokens > 1 {
       for span in 0..<spans {
         loads[rank * spans + span].addPrefill(
           position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
@@ -159,11 +161,21 @@ struct ReplicaCosts: Sendable {
         loads[rank * spans + span].addDecode(
           visible: Int(entry.position) + 1, span: model.spans[span])
       }
-      decodeTokens[rank] += Int(entry.tokens)
     }
     tokens[rank] += Int(entry.tokens)
-    if samples { sampled[rank] += 1 }
+    if !entry.isPrefill {
+      decodeTokens[rank] += Int(entry.tokens)
+      sampled[rank] += Int(entry.tokens)
+    } else if samples {
+      sampled[rank] += 1
+    }
   }
+
+  /// Adds the drafting of tokens behind the step [s], on the last stage.
+  mutating func addDraft(seconds: Double) { stages[plan.pipeline - 1].draft += seconds }
+
+  /// The time of the step that was prepared last, all stages [s].
+  var seconds: Double { stages.reduce(0) { $0 + $1.total } }
 
   /// Computes the stages' times and what each GPU is busy for.
   ///
@@ -349,6 +361,7 @@ extension ReplicaCosts.StageTimes {
     times.shared *= kernels
     times.experts *= kernels
     times.ends *= kernels
+    times.draft *= kernels
     times.collectives *= links
     return times
   }
@@ -362,5 +375,6 @@ extension ReplicaCosts.StageTimes {
     ends += other.ends
     overhead += other.overhead
     collectives += other.collectives
+    draft += other.draft
   }
 }

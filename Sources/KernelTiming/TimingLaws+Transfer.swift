@@ -33,6 +33,7 @@ extension TimingLaws {
     laws.latentAttention = []
     laws.source = "\(source), carried over from \(origin.name)"
     laws.residuals = nil
+    laws.isTransferred = true
     return laws
   }
 }

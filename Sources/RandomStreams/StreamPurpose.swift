@@ -47,6 +47,10 @@ public struct StreamPurpose: RawRepresentable, Hashable, Sendable, BitwiseCopyab
   public static let requestAttributes = StreamPurpose(rawValue: 16)
   /// Which expert stands in for one that a model transform has removed; entity: the request.
   public static let routingReplacement = StreamPurpose(rawValue: 32)
+  /// A request's priority; entity: the request.
+  public static let priorities = StreamPurpose(rawValue: 40)
+  /// Which drafted tokens are accepted; entity: the request.
+  public static let speculation = StreamPurpose(rawValue: 41)
   /// When parts of a fleet fail and how long they are away; entity: the part.
   public static let failures = StreamPurpose(rawValue: 48)
   /// How long the gateway takes; entity: the request.

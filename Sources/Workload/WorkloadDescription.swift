@@ -49,6 +49,9 @@ public struct WorkloadDescription: Hashable, Sendable {
   /// that is not.
   public var skip: Int = 0
 
+  /// Which shares of the requests have which priorities, in place of a trace's; all others have 0.
+  public var priorities: [PriorityShare] = []
+
   /// Requests that are known one by one; they are sent in place of a trace. With
   /// ``arrivals`` they come at drawn times, else at their own.
   public var replay: RequestReplay?

@@ -19,8 +19,7 @@ struct MoesimCommand: ParsableCommand {
     subcommands: [
       SimulateCommand.self, RehearseCommand.self, CompareCommand.self, ValidateCommand.self,
       ObserveCommand.self, CacheCommand.self, CalibrateCommand.self, TraceCommand.self,
-      CheckCommand.self,
-      ListCommand.self, ShowCommand.self,
+      CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 
   /// Parses the arguments and runs the command that they name.

@@ -20,6 +20,7 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
+    try checkWideArea()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
@@ -32,10 +33,7 @@ extension Scenario {
     let timing =
       try machine.gpus.first.map { try DeviceTiming(gpu: $0, runtime: runtimeProfile) }
       ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile)
-    var plan = PrecisionPlan.native(of: descriptor)
-    for role in PrecisionPlan.roles {
-      if let format = precision[role.key] { plan[keyPath: role.path] = format }
-    }
+    let plan = precisionPlan(of: descriptor)
     try checkExperts(of: descriptor)
     var composition = try policy.composition(runtime: runtimeProfile)
     if composition.transfer.writeBack && figures.isUnified {
@@ -72,12 +70,18 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.devices = serving.expertDevices
-    configuration.batching = batchFeatures()
+    configuration.batching = try batchFeatures()
     return configuration
   }
 
   /// What fitted laws say of themselves: who measured, and how wrong they are on unseen shapes.
   private func timingNotices(_ laws: TimingLaws) -> [String] {
+    if laws.isTransferred {
+      return [
+        "kernel times are not of this machine: \(laws.source); rates follow its profile, and classes"
+          + " that were not timed there follow data sheets"
+      ]
+    }
     guard laws.residuals != nil else { return [] }
     let errors = laws.fitted.compactMap { place in
       place.residuals.map { "\(place.name) \($0.inWords)" }
@@ -114,10 +118,29 @@ extension Scenario {
   }
 
   /// The model that the scenario names, carries, or points to.
-  private func loadModel() throws -> ModelDescriptor {
+  func loadModel() throws -> ModelDescriptor {
     try model.read(
       inline: { try ModelDescriptor.read($0, name: model.label) },
       path: { try ModelDescriptor.load(configPath: $0) })
+  }
+
+  /// Refuses a pipeline over a wide-area network, which is no run of replicas.
+  private func checkWideArea() throws {
+    guard let pipeline = fleet.wideArea else { return }
+    throw Diagnostic(
+      location: pipeline.location, path: "fleet.wide_area",
+      message:
+        "is a pipeline over a wide-area network, which 'moesim simulate' alone runs; expected"
+        + " a scenario without it")
+  }
+
+  /// The formats of a model's tensors, as the scenario has them.
+  func precisionPlan(of model: ModelDescriptor) -> PrecisionPlan {
+    var plan = PrecisionPlan.native(of: model)
+    for role in PrecisionPlan.roles {
+      if let format = precision[role.key] { plan[keyPath: role.path] = format }
+    }
+    return plan
   }
 
   /// Refuses a number of cached experts that no pool of the model could hold.
@@ -167,10 +190,24 @@ extension Scenario {
   }
 
   /// What batching does beyond its limits.
-  private func batchFeatures() -> BatchFeatures {
+  private func batchFeatures() throws -> BatchFeatures {
     var features = BatchFeatures()
     features.sharesPrefixes = serving.sharesPrefixes
     features.preemption = serving.preemption
+    features.scheduling = serving.scheduling
+    features.speculation = try serving.speculation.map { speculation in
+      let draft: SpeculativeDecoding.Draft
+      switch speculation.draft {
+      case .share(let share): draft = .share(share)
+      case .model(let reference):
+        let model = try reference.read(
+          inline: { try ModelDescriptor.read($0, name: reference.label) },
+          path: { try ModelDescriptor.load(configPath: $0) })
+        draft = .model(model, .native(of: model))
+      }
+      return SpeculativeDecoding(
+        draftTokens: speculation.draftTokens, acceptance: speculation.acceptance, draft: draft)
+    }
     return features
   }
 

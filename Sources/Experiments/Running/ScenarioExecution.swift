@@ -36,6 +36,11 @@ public enum ScenarioExecution {
     library: DataLibrary = .standard, uncertainty: Int? = nil,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
   ) throws -> Outcome {
+    if try scenario.runsAsFleet(library: library) {
+      try Scenario.refuse(
+        timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil)
+      return try executeFleet(scenario, library: library, progress: progress)
+    }
     var outcome = Outcome(results: [], timeline: nil)
     for replication in 0..<UInt32(scenario.run.replications) {
       let configuration = try scenario.configuration(replication: replication, library: library)
@@ -57,6 +62,24 @@ public enum ScenarioExecution {
         }
       }
       if let study { try study.evaluate(&result, progress: progress) }
+      outcome.results.append(result)
+    }
+    return outcome
+  }
+
+  /// Runs every replication of a fleet.
+  private static func executeFleet(
+    _ scenario: Scenario, library: DataLibrary,
+    progress: ((ServingSimulation.Progress) -> Void)?
+  ) throws -> Outcome {
+    var outcome = Outcome(results: [], timeline: nil)
+    for replication in 0..<UInt32(scenario.run.replications) {
+      let configuration = try scenario.fleetConfiguration(
+        replication: replication, library: library)
+      let clock = ProcessClock()
+      var result = try FleetSimulation.run(configuration, progress: progress)
+      result.notices += scenario.objectives.map { $0.verdict(on: result) }
+      result.runInfo = clock.runInfo(events: result.eventsProcessed)
       outcome.results.append(result)
     }
     return outcome

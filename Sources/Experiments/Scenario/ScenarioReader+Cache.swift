@@ -23,7 +23,8 @@ extension ScenarioReader {
       reader.report("kv", "elastic room is shared by all layers; it needs pool: global")
     }
     if cache.swapBytes > 0, top.child("serving")?["preemption"]?.scalar != "swap" {
-      reader.report("swap", "is room for swapped keys and values; expected serving.preemption: swap beside it")
+      reader.report(
+        "swap", "is room for swapped keys and values; expected serving.preemption: swap beside it")
     }
     return cache
   }

@@ -21,21 +21,7 @@ extension ScenarioReader {
   func serving(_ top: MappingReader, policy: ScenarioPolicy) -> ScenarioServing {
     let reader = MappingReader(top.requiredChild("serving"), into: collector)
     defer { reader.finish() }
-    one(reader, "replicas", "more than one replica")
-    var devices = 1
-    if let parallelism = reader.mapping("parallelism") {
-      one(parallelism, "tensor", "tensor parallelism over several devices")
-      devices = parallelism.int("expert", in: 1...4096) ?? 1
-      if devices > 1, !spreadsExperts(policy) {
-        let names = ScenarioRoleNames.spreadingSchedules.joined(separator: ", ")
-        parallelism.report(
-          "expert",
-          "\(devices) asks for experts on several devices, which the schedule"
-            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
-            + " \(names)")
-      }
-      parallelism.finish()
-    }
+    let spread = self.spread(reader, policy: policy)
     let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
     return ScenarioServing(
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
@@ -47,7 +33,9 @@ extension ScenarioReader {
       keyValueBlocks: keyValueBlocks(reader, top),
       sharesPrefixes: reader.bool("prefix_cache") ?? false,
       preemption: preemption(reader, top),
-      expertDevices: devices)
+      scheduling: scheduling(reader, top, policy),
+      speculation: reader.mapping("speculative").flatMap { speculation($0, budget: budget) },
+      spread: spread)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.
@@ -78,6 +66,59 @@ extension ScenarioReader {
     return blocks
   }
 
+  /// Whose turn it is; priorities that nobody asks for are refused.
+  private func scheduling(
+    _ reader: MappingReader, _ top: MappingReader, _ policy: ScenarioPolicy
+  ) -> BatchFeatures.Scheduling {
+    let names = BatchFeatures.Scheduling.allCases.map(\.rawValue)
+    let scheduling =
+      reader.choice("scheduling", among: names).flatMap(BatchFeatures.Scheduling.init)
+      ?? .firstComeFirstServed
+    if scheduling == .priority, policy.admission.name != "fcfs" {
+      reader.report(
+        "scheduling",
+        "'priority' says who is admitted, and so does policy.admission, '\(policy.admission.name)';"
+          + " expected policy.admission: fcfs")
+    }
+    if scheduling != .priority, top.child("workload")?["priorities"] != nil {
+      reader.report(
+        "scheduling", "'fcfs' has no use for workload.priorities; expected priority beside them")
+    }
+    return scheduling
+  }
+
+  /// How tokens are drafted and verified.
+  private func speculation(_ reader: MappingReader, budget: Int) -> ScenarioSpeculation? {
+    defer { reader.finish() }
+    let tokens = reader.requiredInt("draft_tokens", in: 1...1024)
+    if tokens >= budget {
+      reader.report(
+        "draft_tokens",
+        "\(tokens) and one more are verified in a step; expected fewer than serving.token_budget,"
+          + " \(budget)")
+    }
+    let acceptance = reader.requiredQuantity("acceptance", .fraction, in: 0...1)
+    guard let draft = reader.mapping("draft") else {
+      if !reader.has("draft") {
+        reader.report("draft", "is missing; expected {model: NAME} or {cost: SHARE}")
+      }
+      return nil
+    }
+    defer { draft.finish() }
+    guard draft.has("model") != draft.has("cost") else {
+      draft.report("cost", "one of model and cost is needed, and only one")
+      draft.ignoreRest()
+      return nil
+    }
+    if draft.has("model") {
+      return ScenarioSpeculation(
+        draftTokens: tokens, acceptance: acceptance,
+        draft: .model(reference(draft, "model", .model)))
+    }
+    let cost = draft.requiredQuantity("cost", .fraction, in: 0...1)
+    return ScenarioSpeculation(draftTokens: tokens, acceptance: acceptance, draft: .share(cost))
+  }
+
   /// What becomes of preempted sequences, with room in host memory where they go there.
   private func preemption(
     _ reader: MappingReader, _ top: MappingReader
@@ -89,18 +130,6 @@ extension ScenarioReader {
       reader.report("preemption", "'swap' needs room in host memory; expected cache.swap beside it")
     }
     return preemption
-  }
-
-  /// Whether a policy's schedule spreads experts over several devices.
-  private func spreadsExperts(_ policy: ScenarioPolicy) -> Bool {
-    ScenarioRoleNames.spreadingSchedules.contains(policy.schedule.name)
-  }
-
-  /// A number that only 1 is simulated of; anything else is refused, not ignored.
-  private func one(_ reader: MappingReader, _ key: String, _ words: String) {
-    if let value = reader.int(key, in: 1...1_000_000), value != 1 {
-      reader.report(key, "\(value) asks for \(words), which is not simulated; expected 1")
-    }
   }
 
   /// The service-level objectives.

@@ -56,7 +56,7 @@ struct ScenarioResolver {
   /// The order of the top-level keys, as they are described.
   private static let order = [
     "name", "description", "hardware", "model", "runtime", "precision", "cache", "policy",
-    "routing", "workload", "serving", "slo", "run", "cost",
+    "routing", "workload", "serving", "fleet", "slo", "run", "cost",
   ]
 
   /// The tree with its top-level keys in the order in which they are described, unknown ones last.

@@ -1,28 +1,55 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension BatchScheduler {
-  /// The sequence that gives up its blocks first: the one admitted last of those whose blocks are in
-  /// device memory.
+  /// The sequence that gives up its blocks first, of those whose blocks are in device memory: the one
+  /// admitted last; by priority the least urgent, of several the one that arrived last.
   func victim() -> Int32 {
-    for slot in running.reversed() where sequences[Int(slot)].swap == .none { return slot }
-    preconditionFailure("Whoever needs room has its blocks in device memory.")
+    var found: Int32 = -1
+    for slot in running.reversed() where sequences[Int(slot)].swap == .none {
+      guard prioritises else { return slot }
+      if found < 0 || precedes(found, slot) { found = slot }
+    }
+    precondition(found >= 0, "Whoever needs room has its blocks in device memory.")
+    return found
   }
 
-  /// Sends a running sequence back to the head of the queue; its KV cache is lost, or goes to host
+  /// Whether one sequence is more urgent than another, or as urgent and came first.
+  func precedes(_ first: Int32, _ second: Int32) -> Bool {
+    let (one, other) = (sequences[Int(first)].request, sequences[Int(second)].request)
+    if one.priority != other.priority { return one.priority > other.priority }
+    return (one.arrivalNanoseconds, one.number) < (other.arrivalNanoseconds, other.number)
+  }
+
+  /// Queues a sequence before the first that it precedes.
+  ///
+  /// - Complexity: O(log waiting) comparisons, and what an insertion moves.
+  mutating func insertByPriority(_ slot: Int32) {
+    var low = 0
+    var high = waiting.count
+    while low < high {
+      let middle = (low + high) / 2
+      if precedes(slot, waiting[middle]) { high = middle } else { low = middle + 1 }
+    }
+    waiting.insert(slot, at: low)
+  }
+
+  /// Sends a running sequence back into the queue, at its head or by priority; its KV cache is lost, or goes to host
   /// memory where there is room.
-  mutating func preempt(_ slot: Int32) {
+  ///
+  /// - Returns: the tokens of the step's budget that it gives back, had it been planned already.
+  mutating func preempt(_ slot: Int32) -> Int {
     if let place = running.lastIndex(of: slot) { running.remove(at: place) }
+    var returned = 0
     if let entry = entries.firstIndex(where: { $0.sequence == slot }) {
-      stepTokens -= Int(entries[entry].tokens)
+      returned = Int(entries[entry].tokens)
+      stepTokens -= returned
       entries.remove(at: entry)
     }
     if !swapOut(slot) { drop(slot) }
-    requeue(slot)
+    if prioritises { insertByPriority(slot) } else { waiting.prepend(slot) }
     preemptions += 1
+    return returned
   }
-
-  /// Puts a preempted sequence at the head of the queue.
-  private mutating func requeue(_ slot: Int32) { waiting.prepend(slot) }
 
   /// Takes away what a sequence has computed.
   private mutating func drop(_ slot: Int32) {
@@ -64,7 +91,7 @@ extension BatchScheduler {
   /// - Returns: whether device memory has the room.
   mutating func swapIn(_ slot: Int32) -> Bool {
     let sequence = sequences[Int(slot)]
-    guard let held = grow(sequence, to: sequence.computed + 1) else { return false }
+    guard let held = grow(sequence, to: sequence.computed + 1 + drafts) else { return false }
     sequences[Int(slot)].keyValueBytes = held
     sequences[Int(slot)].swap = .arriving
     swap!.underWay += 1

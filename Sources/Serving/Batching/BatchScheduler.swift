@@ -28,17 +28,26 @@ struct BatchScheduler {
   var stepTokens = 0
   /// The micro-batch of each waiting request, while a batch is closed.
   var assignment: [Int32] = []
+  /// Sequences that have been taken out and still hold their room.
+  var heldCount = 0
   /// Preemptions so far.
   var preemptions = 0
+  /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
+  let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
   var prefix: PrefixSharing?
+  /// Which drafted tokens are accepted; `nil` where none are drafted.
+  var acceptance: AcceptanceModel?
   /// Host memory for the blocks of preempted sequences; `nil` where these are computed anew.
   var swap: SwapSpace?
 
   init(
     limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache,
-    prefix: PrefixSharing? = nil, swap: SwapSpace? = nil
+    prefix: PrefixSharing? = nil, swap: SwapSpace? = nil,
+    prioritises: Bool = false, acceptance: AcceptanceModel? = nil
   ) {
+    self.acceptance = acceptance
+    self.prioritises = prioritises
     self.limits = limits
     self.closed = closed
     self.keyValue = keyValue
@@ -52,7 +61,7 @@ struct BatchScheduler {
   var waitingCount: Int { waiting.count }
 
   /// Whether nothing runs and nothing waits.
-  var isIdle: Bool { running.isEmpty && waiting.isEmpty }
+  var isIdle: Bool { running.isEmpty && waiting.isEmpty && heldCount == 0 }
 
   subscript(slot: Int32) -> SequenceState {
     @inline(__always) _read { yield sequences[Int(slot)] }
@@ -62,7 +71,8 @@ struct BatchScheduler {
   /// Whether a request of this size could run alone.
   mutating func canEverHold(_ request: Request) -> Bool {
     let prompt = Int(request.promptTokens)
-    let tokens = prompt + Int(request.outputTokens)
+    // A verification may draft behind the request's end.
+    let tokens = prompt + Int(request.outputTokens) + drafts
     if let prefix {
       // Shared blocks count as if windows kept all of their tokens; and where a whole prompt is found,
       // its last block is computed once more.
@@ -88,8 +98,39 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     prefix?.begin(slot, blocks: prefixBlocks)
+    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
+  }
+
+  /// Queues a sequence that another scheduler had.
+  mutating func enqueue(_ sequence: SequenceState, prefixBlocks: [UInt64] = []) {
+    let slot: Int32
+    if let reused = freeSlots.popLast() {
+      slot = reused
+      sequences[Int(slot)] = sequence
+    } else {
+      slot = Int32(sequences.count)
+      sequences.append(sequence)
+    }
+    prefix?.begin(slot, blocks: prefixBlocks[...])
     waiting.append(slot)
     return slot
+  }
+
+  /// Gives a slot back.
+  mutating func recycle(_ slot: Int32) { freeSlots.append(slot) }
+
+  /// Forgets every sequence.
+  mutating func forgetSequences() {
+    sequences.removeAll(keepingCapacity: true)
+    freeSlots.removeAll(keepingCapacity: true)
+    running.removeAll(keepingCapacity: true)
+    waiting.removeAll(keepingCapacity: true)
+    entries.removeAll(keepingCapacity: true)
+    stepTokens = 0
+    heldCount = 0
+    keyValue.releaseAll()
+    prefix?.forgetAll()
+    if let capacity = swap?.capacity { swap = SwapSpace(capacity: capacity) }
   }
 
   /// Takes a finished sequence out.
@@ -124,8 +165,11 @@ struct BatchScheduler {
         // It waits until the blocks of others have left for host memory.
         place += 1
       } else {
-        // The one admitted last gives up its blocks; perhaps that is this one itself.
-        preempt(victim())
+        // Somebody gives up its blocks; perhaps that is this one itself.
+        let victim = victim()
+        let isPlanned = running[..<place].contains(victim)
+        budget += preempt(victim)
+        if isPlanned { place -= 1 }
       }
     }
     // What is leaving leaves for those who run.
@@ -138,20 +182,20 @@ struct BatchScheduler {
   /// The tokens that a sequence would compute in a step that leaves it so much of the budget.
   private func nextTokens(of slot: Int32, budget: Int) -> Int {
     let sequence = sequences[Int(slot)]
-    guard !sequence.isDecoding else { return 1 }
+    guard !sequence.isDecoding else { return 1 + drafts }
     return chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
   }
 
   /// Plans one running sequence's part of the step.
   ///
-  /// - Returns: the tokens that it takes of the budget, one per beam when it decodes, 0 when the
+  /// - Returns: the tokens that it takes of the budget, one per beam and drafted token when it decodes, 0 when the
   ///   budget leaves none; `nil` when the KV cache has no room.
   private mutating func schedule(_ slot: Int32, budget: Int) -> Int? {
     let sequence = sequences[Int(slot)]
     let tokens: Int
     if sequence.isDecoding {
-      guard budget >= limits.beams else { return 0 }
-      tokens = 1
+      guard budget >= limits.beams + drafts else { return 0 }
+      tokens = 1 + drafts
     } else {
       tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
       if tokens == 0 { return 0 }
@@ -163,7 +207,7 @@ struct BatchScheduler {
         sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
         isPrefill: !sequence.isDecoding, prompt: sequence.request.promptTokens))
     stepTokens += tokens
-    return sequence.isDecoding ? limits.beams : tokens
+    return sequence.isDecoding ? limits.beams + drafts : tokens
   }
 
   /// How many of a prompt's remaining tokens this step takes.

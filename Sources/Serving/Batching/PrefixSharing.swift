@@ -60,6 +60,31 @@ struct PrefixSharing {
     identities[Int(slot)].append(contentsOf: blocks)
   }
 
+  /// The blocks of a sequence's prompt.
+  func blocks(of slot: Int32) -> [UInt64] {
+    Int(slot) < identities.count ? identities[Int(slot)] : []
+  }
+
+  /// Tokens at the front of a prompt whose blocks are here.
+  func hit(_ blocks: [UInt64], prompt: Int) -> Int {
+    var covered = 0
+    for (place, identity) in blocks.enumerated() {
+      let tokens = tokens(ofBlock: place, prompt: prompt)
+      guard tokens > 0, cache.find(identity, tokens: tokens) != nil else { break }
+      covered += tokens
+    }
+    return covered
+  }
+
+  /// Forgets every sequence and every block.
+  mutating func forgetAll() {
+    cache = PrefixCache()
+    for slot in identities.indices {
+      identities[slot].removeAll(keepingCapacity: true)
+      held[slot].removeAll(keepingCapacity: true)
+    }
+  }
+
   /// Tokens of a prompt's block that can be shared: whole KV blocks.
   @inline(__always)
   private func tokens(ofBlock place: Int, prompt: Int) -> Int {

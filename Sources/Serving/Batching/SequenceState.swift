@@ -41,6 +41,10 @@ struct SequenceState {
   var isPadding = false
   /// Whether it was ever scheduled.
   var wasScheduled = false
+  /// How often its replica failed under it.
+  var failures: Int32 = 0
+  /// The identity of its prompt, where answers are kept by it.
+  var identity: UInt64?
 
   /// The expert that its first tokens use most in the first MoE layer; -1 where nobody asks.
   let expertKey: Int32

@@ -45,4 +45,11 @@ struct SwapSpace {
   var fallbacks = 0
 
   init(capacity: Int64) { self.capacity = capacity }
+
+  /// Forgets what was counted, and the high-water mark.
+  mutating func resetCounts() {
+    highWater = used
+    count = 0
+    fallbacks = 0
+  }
 }

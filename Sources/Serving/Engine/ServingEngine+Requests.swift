@@ -34,6 +34,11 @@ extension ServingEngine {
       && userRequests.allSatisfy { $0 == nil }
   }
 
+  /// What passes between a request's arrival and its turn to be scheduled [ns].
+  private var requestNanoseconds: UInt64 {
+    StepCosts.nanoseconds(configuration.timing.software.perRequest)
+  }
+
   /// Starts the workload: the first arrival, or every user's first request.
   mutating func begin(in simulation: inout Simulation<EngineEvent>) {
     if requests.isClosedLoop {
@@ -57,7 +62,8 @@ extension ServingEngine {
       return
     }
     guard let request = nextArrival else { return }
-    let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+    let arrival = max(
+      request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
     simulation.schedule(.arrival, at: SimulatedTime(nanoseconds: arrival))
   }
 
@@ -70,7 +76,8 @@ extension ServingEngine {
       }
       userRequests[user] = request
       if batch.prefix != nil { userPrefixBlocks[user] = Array(requests.prefixBlocks(of: request)) }
-      let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+      let arrival = max(
+        request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
       simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
     } catch {
       failure = error
@@ -82,7 +89,8 @@ extension ServingEngine {
     in simulation: inout Simulation<EngineEvent>
   ) {
     var request = request
-    request.arrivalNanoseconds = simulation.now.nanoseconds
+    request.arrivalNanoseconds =
+      simulation.now.nanoseconds - min(requestNanoseconds, simulation.now.nanoseconds)
     if progress.arrivals == 0 {
       // Idling before the first request is nobody's time.
       network.resetStatistics(at: simulation.now)
@@ -131,7 +139,12 @@ extension ServingEngine {
     var steadyTokens = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
-      sequence.computed += Int(entry.tokens)
+      var gained = 1
+      if batch.acceptance != nil, !entry.isPrefill {
+        gained = batch.verify(&sequence)
+      } else {
+        sequence.computed += Int(entry.tokens)
+      }
       if sequence.isPadding {
         sequence.produced += 1
         batch[entry.sequence] = sequence
@@ -152,8 +165,10 @@ extension ServingEngine {
         batch[entry.sequence] = sequence
         continue
       }
-      sequence.produced += 1
-      counters.outputTokens += 1
+      sequence.produced += gained
+      counters.outputTokens += Int64(gained)
+      // Tokens of one verification come out together.
+      latencies.interToken.record(0, times: gained - 1)
       if sequence.produced == 1 {
         sequence.firstToken = now
       } else if sequence.lastToken == lastStepEnd {

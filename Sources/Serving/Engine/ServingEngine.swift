@@ -31,6 +31,11 @@ struct ServingEngine: ~Copyable, Model {
   var computeOperation: OperationDescription
   var copyOperation: OperationDescription
   var costs: StepCosts
+  /// What drafting takes, where a model drafts; the time computed in the step under way, and the
+  /// operations left at its end [ns].
+  var draftCosts: DraftCosts?
+  var computedInStep: UInt64 = 0
+  var isDrafting = false
   /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.
   let mixtureIndexOfLayer: [Int32]
   /// The MoE layers of the encoder; `nil` when there is none.

@@ -43,6 +43,9 @@ public struct RuntimeProfile: Sendable {
   /// Tokens in a block of its KV cache, where it has a default of its own; stands for
   /// `serving.kv_block` in scenarios that say nothing of it.
   public var keyValueBlock: Figure?
+  /// Whether it plans each step while the one before is computed, so that requests which arrive meanwhile
+  /// join the step after the next.
+  public var plansAhead: Bool
   /// Whether weights lie in pinned memory; if not, each copy is staged.
   public var usesPinnedMemory: Bool
 
@@ -65,6 +68,7 @@ public struct RuntimeProfile: Sendable {
       "dequantization_efficiency", .fraction, in: Plausible.share)
     memoryFraction = reader.figure("memory_fraction", .fraction, in: 0.01...1)
     keyValueBlock = reader.figure("kv_block", .count, in: 1...65_536)
+    plansAhead = reader.bool("plans_ahead") ?? false
     usesPinnedMemory = reader.bool("pinned_memory") ?? true
     reader.finish()
   }

@@ -46,6 +46,7 @@ extension SoftwareCosts {
       memoryEfficiency: runtime.memoryEfficiency.effective,
       dequantizationEfficiency: runtime.dequantizationEfficiency.effective,
       perExpert: runtime.perExpertOverhead?.effective ?? 0)
+    plansAhead = runtime.plansAhead
     perRequest = runtime.perRequestOverhead?.effective ?? 0
     eagerPerLayer = runtime.eagerLayerOverhead?.effective ?? 0
     graphTokens = runtime.graphTokens?.effective ?? 0

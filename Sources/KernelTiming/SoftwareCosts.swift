@@ -17,6 +17,8 @@ public struct SoftwareCosts: Hashable, Sendable, BitwiseCopyable {
   public var eagerPerLayer = 0.0
   /// Tokens of a step with prompts up to which it is replayed from a captured graph.
   public var graphTokens = 0.0
+  /// Whether each step is planned while the one before is computed.
+  public var plansAhead = false
   /// Seconds that each copy takes on the CPU before it is queued.
   public var perCopy: Double
   /// The share of the achievable arithmetic rate that the runtime's kernels reach.

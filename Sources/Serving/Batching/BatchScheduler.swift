@@ -28,6 +28,14 @@ struct BatchScheduler {
   var stepTokens = 0
   /// The micro-batch of each waiting request, while a batch is closed.
   var assignment: [Int32] = []
+  /// Whether a step is planned while the one before is computed.
+  var plansAhead = false
+  /// Sequences that arrived during the step under way, and those that arrived during the one before it:
+  /// the next step has been planned without the former, and is without the latter.
+  var arriving: [Int32] = []
+  var staged: [Int32] = []
+  /// Places that the last step freed, which the step that had been planned before does not fill.
+  var vacated = 0
   /// Sequences that have been taken out and still hold their room.
   var heldCount = 0
   /// Preemptions so far.
@@ -58,10 +66,10 @@ struct BatchScheduler {
   }
 
   /// Requests waiting.
-  var waitingCount: Int { waiting.count }
+  var waitingCount: Int { waiting.count + staged.count + arriving.count }
 
   /// Whether nothing runs and nothing waits.
-  var isIdle: Bool { running.isEmpty && waiting.isEmpty && heldCount == 0 }
+  var isIdle: Bool { running.isEmpty && waitingCount == 0 && heldCount == 0 }
 
   subscript(slot: Int32) -> SequenceState {
     @inline(__always) _read { yield sequences[Int(slot)] }
@@ -103,7 +111,11 @@ struct BatchScheduler {
   }
 
   /// Queues a sequence that another scheduler had.
-  mutating func enqueue(_ sequence: SequenceState, prefixBlocks: [UInt64] = []) {
+  ///
+  /// - Parameter isBusy: Whether a step is under way.
+  mutating func enqueue(
+    _ sequence: SequenceState, prefixBlocks: [UInt64] = [], isBusy: Bool = false
+  ) {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -113,7 +125,7 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
-    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
+    queue(slot, isBusy: isBusy)
   }
 
   /// Gives a slot back.
@@ -125,6 +137,9 @@ struct BatchScheduler {
     freeSlots.removeAll(keepingCapacity: true)
     running.removeAll(keepingCapacity: true)
     waiting.removeAll(keepingCapacity: true)
+    arriving.removeAll(keepingCapacity: true)
+    staged.removeAll(keepingCapacity: true)
+    vacated = 0
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
     heldCount = 0
@@ -138,6 +153,7 @@ struct BatchScheduler {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
     prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
+    if plansAhead { vacated += 1 }
     freeSlots.append(slot)
   }
 
@@ -219,7 +235,7 @@ struct BatchScheduler {
   }
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
-    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+    while running.count + vacated < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
       if sequences[Int(slot)].swap != .none {

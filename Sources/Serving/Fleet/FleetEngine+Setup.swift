@@ -209,6 +209,11 @@ extension Replica {
         count: group.plan.data),
       stageNanoseconds: [UInt64](repeating: 0, count: stages))
     lanes = [Lane](repeating: lane, count: stages)
+    if group.timing.software.plansAhead {
+      for lane in lanes.indices {
+        for rank in lanes[lane].ranks.indices { lanes[lane].ranks[rank].plansAhead = true }
+      }
+    }
     blockBytes = KeyValueCache.blockBytes(
       model: memory.cachedModel, precision: group.precision,
       blockTokens: group.cache.keyValueBlockTokens)

@@ -21,6 +21,9 @@ public struct RuntimeProfile: Sendable {
   /// Time that each request takes before it can be scheduled, and its answer before it is out [s]: HTTP,
   /// tokenising. Other requests do not wait for it.
   public var perRequestOverhead: Figure?
+  /// Steps that its scheduler plans ahead of the one under way, so that it need not wait for results:
+  /// a request that arrives meanwhile joins so many steps later.
+  public var stepsAhead: Figure?
   /// Time that the host takes to launch a layer's kernels one by one [s], in steps with prompts that are not
   /// replayed from a captured graph; where it is longer than the kernels, they wait for it.
   public var eagerLayerOverhead: Figure?
@@ -43,9 +46,6 @@ public struct RuntimeProfile: Sendable {
   /// Tokens in a block of its KV cache, where it has a default of its own; stands for
   /// `serving.kv_block` in scenarios that say nothing of it.
   public var keyValueBlock: Figure?
-  /// Whether it plans each step while the one before is computed, so that requests which arrive meanwhile
-  /// join the step after the next.
-  public var plansAhead: Bool
   /// Whether weights lie in pinned memory; if not, each copy is staged.
   public var usesPinnedMemory: Bool
 
@@ -57,6 +57,7 @@ public struct RuntimeProfile: Sendable {
     perExpertOverhead = reader.figure("per_expert", .seconds, in: Plausible.latency)
     perStepOverhead = reader.requiredFigure("per_step", .seconds, in: Plausible.latency)
     perRequestOverhead = reader.figure("per_request", .seconds, in: Plausible.latency)
+    stepsAhead = reader.figure("steps_ahead", .count, in: 0...16)
     eagerLayerOverhead = reader.figure("eager_per_layer", .seconds, in: Plausible.latency)
     graphTokens = reader.figure("graph_tokens", .count, in: 0...1e7)
     perCopyOverhead = reader.requiredFigure("per_copy", .seconds, in: Plausible.latency)
@@ -68,7 +69,6 @@ public struct RuntimeProfile: Sendable {
       "dequantization_efficiency", .fraction, in: Plausible.share)
     memoryFraction = reader.figure("memory_fraction", .fraction, in: 0.01...1)
     keyValueBlock = reader.figure("kv_block", .count, in: 1...65_536)
-    plansAhead = reader.bool("plans_ahead") ?? false
     usesPinnedMemory = reader.bool("pinned_memory") ?? true
     reader.finish()
   }
@@ -83,6 +83,7 @@ public struct RuntimeProfile: Sendable {
     ]
     if let perExpertOverhead { figures.append(("per_expert", perExpertOverhead)) }
     if let perRequestOverhead { figures.append(("per_request", perRequestOverhead)) }
+    if let stepsAhead { figures.append(("steps_ahead", stepsAhead)) }
     if let eagerLayerOverhead { figures.append(("eager_per_layer", eagerLayerOverhead)) }
     if let graphTokens { figures.append(("graph_tokens", graphTokens)) }
     if let hostMemoryEfficiency {

@@ -46,8 +46,8 @@ extension SoftwareCosts {
       memoryEfficiency: runtime.memoryEfficiency.effective,
       dequantizationEfficiency: runtime.dequantizationEfficiency.effective,
       perExpert: runtime.perExpertOverhead?.effective ?? 0)
-    plansAhead = runtime.plansAhead
     perRequest = runtime.perRequestOverhead?.effective ?? 0
+    stepsAhead = Int(runtime.stepsAhead?.nominal ?? 0)
     eagerPerLayer = runtime.eagerLayerOverhead?.effective ?? 0
     graphTokens = runtime.graphTokens?.effective ?? 0
   }

@@ -5,7 +5,6 @@ extension BatchScheduler {
   func prefixBlocks() -> [[UInt64]] {
     guard let prefix else { return [] }
     return running.map { prefix.blocks(of: $0) } + waiting.map { prefix.blocks(of: $0) }
-      + (staged + arriving).map { prefix.blocks(of: $0) }
   }
 
   /// Takes every sequence out, those that run first; what they held of the KV cache is free.
@@ -13,7 +12,6 @@ extension BatchScheduler {
     var all: [SequenceState] = []
     for slot in running { all.append(self[slot]) }
     for slot in waiting { all.append(self[slot]) }
-    for slot in staged + arriving { all.append(self[slot]) }
     forgetSequences()
     return all
   }

@@ -28,18 +28,16 @@ struct BatchScheduler {
   var stepTokens = 0
   /// The micro-batch of each waiting request, while a batch is closed.
   var assignment: [Int32] = []
-  /// Whether a step is planned while the one before is computed.
-  var plansAhead = false
-  /// Sequences that arrived during the step under way, and those that arrived during the one before it:
-  /// the next step has been planned without the former, and is without the latter.
-  var arriving: [Int32] = []
-  var staged: [Int32] = []
-  /// Places that the last step freed, which the step that had been planned before does not fill.
-  var vacated = 0
   /// Sequences that have been taken out and still hold their room.
   var heldCount = 0
   /// Preemptions so far.
   var preemptions = 0
+  /// Steps that are planned while others are under way: a request that comes then joins so many later.
+  var stepsAhead: UInt32 = 0
+  /// Whether a step is under way when a request is queued.
+  var isComputing = false
+  /// Steps planned so far.
+  private var plannedSteps: UInt32 = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
@@ -66,10 +64,10 @@ struct BatchScheduler {
   }
 
   /// Requests waiting.
-  var waitingCount: Int { waiting.count + staged.count + arriving.count }
+  var waitingCount: Int { waiting.count }
 
   /// Whether nothing runs and nothing waits.
-  var isIdle: Bool { running.isEmpty && waitingCount == 0 && heldCount == 0 }
+  var isIdle: Bool { running.isEmpty && waiting.isEmpty && heldCount == 0 }
 
   subscript(slot: Int32) -> SequenceState {
     @inline(__always) _read { yield sequences[Int(slot)] }
@@ -106,16 +104,13 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     prefix?.begin(slot, blocks: prefixBlocks)
+    sequences[Int(slot)].earliestStep = earliestStep
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
     return slot
   }
 
   /// Queues a sequence that another scheduler had.
-  ///
-  /// - Parameter isBusy: Whether a step is under way.
-  mutating func enqueue(
-    _ sequence: SequenceState, prefixBlocks: [UInt64] = [], isBusy: Bool = false
-  ) {
+  mutating func enqueue(_ sequence: SequenceState, prefixBlocks: [UInt64] = []) {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -125,8 +120,12 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
-    queue(slot, isBusy: isBusy)
+    sequences[Int(slot)].earliestStep = earliestStep
+    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
   }
+
+  /// The first step that a request which is queued now may join.
+  private var earliestStep: UInt32 { plannedSteps &+ 1 &+ (isComputing ? stepsAhead : 0) }
 
   /// Gives a slot back.
   mutating func recycle(_ slot: Int32) { freeSlots.append(slot) }
@@ -137,9 +136,6 @@ struct BatchScheduler {
     freeSlots.removeAll(keepingCapacity: true)
     running.removeAll(keepingCapacity: true)
     waiting.removeAll(keepingCapacity: true)
-    arriving.removeAll(keepingCapacity: true)
-    staged.removeAll(keepingCapacity: true)
-    vacated = 0
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
     heldCount = 0
@@ -153,7 +149,6 @@ struct BatchScheduler {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
     prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
-    if plansAhead { vacated += 1 }
     freeSlots.append(slot)
   }
 
@@ -167,6 +162,7 @@ struct BatchScheduler {
     }
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
+    plannedSteps &+= 1
     var budget = limits.tokenBudget
     var place = 0
     let preemptedBefore = preemptions
@@ -235,9 +231,11 @@ struct BatchScheduler {
   }
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
-    while running.count + vacated < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
+      // What was planned ahead stands; with nobody running nothing was.
+      if sequences[Int(slot)].earliestStep > plannedSteps, !running.isEmpty { return }
       if sequences[Int(slot)].swap != .none {
         guard sequences[Int(slot)].swap == .host, swapIn(slot) else { return }
         waiting.remove(at: position)

@@ -33,29 +33,18 @@ extension FleetEngine {
     var hasEntries = false
     let admission = configuration.groups[group].admission
     // A step that follows another at once was planned when that one began.
-    let follows = replicas[index].lanes[lane].lastStepEnd == now
-    let planned = follows ? replicas[index].lanes[lane].lastStepBegin : now
+    let isAhead =
+      replicas[index].lanes[lane].lastStepEnd == now
+      && configuration.groups[group].timing.software.stepsAhead > 0
+    let planned = isAhead ? replicas[index].lanes[lane].lastStepBegin : now
     for rank in replicas[index].lanes[lane].ranks.indices {
-      if follows {
-        replicas[index].lanes[lane].ranks[rank].turn()
-      } else {
-        replicas[index].lanes[lane].ranks[rank].catchUp()
-      }
       replicas[index].lanes[lane].ranks[rank].planStep(admission: admission)
-      replicas[index].lanes[lane].ranks[rank].vacated = 0
       if replicas[index].lanes[lane].ranks[rank].swap != nil {
         startSwaps(index, lane: lane, rank: rank, in: &simulation)
       }
       if addEntries(index, lane: lane, rank: rank, planned: planned) { hasEntries = true }
     }
-    guard hasEntries else {
-      // Nothing was planned ahead: those who have arrived meanwhile are planned for now.
-      if follows, replicas[index].lanes[lane].ranks.contains(where: { $0.plansAhead }) {
-        replicas[index].lanes[lane].lastStepEnd = 0
-        wake(index, lane: lane, in: &simulation)
-      }
-      return
-    }
+    guard hasEntries else { return }
     replicas[index].lanes[lane].lastStepBegin = now
     groups[group].costs.finish()
     addDraft(index, lane: lane)

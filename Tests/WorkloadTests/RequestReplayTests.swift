@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Replays of known requests")
 struct RequestReplayTests {
-  private static let requests = (0..<5).map { number in
+  private static let requests = (0..<5).map { (number: Int) -> Request in
     Request(
       number: UInt64(number), arrivalNanoseconds: UInt64(number * 10),
       promptTokens: Int32(number + 1), outputTokens: Int32(2 * number + 1))

@@ -8,16 +8,8 @@ import Policies
 import Serving
 
 extension Scenario {
-  /// Whether the scenario is one of many GPUs or replicas whose experts are all resident.
-  ///
-  /// One replica on the GPUs of one host may also hold a part of its experts: that is another kind of run,
-  /// chosen by a part in `cache.experts`, or where `auto` leaves no room for all.
-  ///
-  /// - Throws: What reading the scenario's files throws.
-  public func runsAsFleet(library: DataLibrary = .standard) throws -> Bool {
-    guard serving.spread.isSpread || !fleet.isPlain else { return false }
-    return true
-  }
+  /// Whether the scenario is one of many GPUs or replicas, whose experts are all resident.
+  public var isFleet: Bool { serving.spread.isSpread || !fleet.isPlain }
 
   /// Refuses what is not recorded of a fleet.
   static func refuse(timeline: Bool, decisions: Bool, uncertainty: Bool) throws {

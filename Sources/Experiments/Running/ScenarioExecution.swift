@@ -36,10 +36,11 @@ public enum ScenarioExecution {
     library: DataLibrary = .standard, uncertainty: Int? = nil,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
   ) throws -> Outcome {
-    if try scenario.runsAsFleet(library: library) {
+    if scenario.isFleet {
       try Scenario.refuse(
         timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil)
-      return try executeFleet(scenario, library: library, progress: progress)
+      return try executeFleet(
+        scenario, requests: requests, library: library, progress: progress)
     }
     var outcome = Outcome(results: [], timeline: nil)
     for replication in 0..<UInt32(scenario.run.replications) {
@@ -69,7 +70,7 @@ public enum ScenarioExecution {
 
   /// Runs every replication of a fleet.
   private static func executeFleet(
-    _ scenario: Scenario, library: DataLibrary,
+    _ scenario: Scenario, requests: (any RequestSink)?, library: DataLibrary,
     progress: ((ServingSimulation.Progress) -> Void)?
   ) throws -> Outcome {
     var outcome = Outcome(results: [], timeline: nil)
@@ -77,7 +78,10 @@ public enum ScenarioExecution {
       let configuration = try scenario.fleetConfiguration(
         replication: replication, library: library)
       let clock = ProcessClock()
-      var result = try FleetSimulation.run(configuration, progress: progress)
+      let run = try FleetSimulation.run(
+        configuration, requests: replication == 0 ? requests : nil, progress: progress)
+      if replication == 0 { outcome.requests = run.requests }
+      var result = run.result
       result.notices += scenario.objectives.map { $0.verdict(on: result) }
       result.runInfo = clock.runInfo(events: result.eventsProcessed)
       outcome.results.append(result)

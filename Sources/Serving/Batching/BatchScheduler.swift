@@ -32,6 +32,12 @@ struct BatchScheduler {
   var heldCount = 0
   /// Preemptions so far.
   var preemptions = 0
+  /// Steps that are planned while others are under way: a request that comes then joins so many later.
+  var stepsAhead: UInt32 = 0
+  /// Whether a step is under way when a request is queued.
+  var isComputing = false
+  /// Steps planned so far.
+  private var plannedSteps: UInt32 = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
@@ -98,7 +104,9 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     prefix?.begin(slot, blocks: prefixBlocks)
+    sequences[Int(slot)].earliestStep = earliestStep
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
+    return slot
   }
 
   /// Queues a sequence that another scheduler had.
@@ -112,9 +120,12 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
+    sequences[Int(slot)].earliestStep = earliestStep
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
-    return slot
   }
+
+  /// The first step that a request which is queued now may join.
+  private var earliestStep: UInt32 { plannedSteps &+ 1 &+ (isComputing ? stepsAhead : 0) }
 
   /// Gives a slot back.
   mutating func recycle(_ slot: Int32) { freeSlots.append(slot) }
@@ -151,6 +162,7 @@ struct BatchScheduler {
     }
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
+    plannedSteps &+= 1
     var budget = limits.tokenBudget
     var place = 0
     let preemptedBefore = preemptions
@@ -222,6 +234,8 @@ struct BatchScheduler {
     while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
+      // What was planned ahead stands; with nobody running nothing was.
+      if sequences[Int(slot)].earliestStep > plannedSteps, !running.isEmpty { return }
       if sequences[Int(slot)].swap != .none {
         guard sequences[Int(slot)].swap == .host, swapIn(slot) else { return }
         waiting.remove(at: position)

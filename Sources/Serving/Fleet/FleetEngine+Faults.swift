@@ -120,6 +120,7 @@ extension FleetEngine {
       let delay = configuration.operations.retries.delay(afterFailure: Int(sequence.failures))
     else {
       counters.lost += 1
+      tell(sequence, replica: -1, .lost)
       self.lost += 1
       leave(sequence.request, in: &simulation)
       return

@@ -34,7 +34,7 @@ extension FleetEngine {
             group, number: number, groupIndex: index,
             firstDevice: hosts * group.devicesPerHost + group.firstDevice(ofReplica: number),
             memory: state.memory, prefixBlockTokens: requests.prefixBlockTokens,
-            isUp: number < group.replicas))
+            seed: run.seed, replication: run.replication, isUp: number < group.replicas))
       }
       hosts += group.hosts(replicas: most)
       groups.append(state)
@@ -46,7 +46,8 @@ extension FleetEngine {
       operations.failures, population: Self.population(configuration, replicas: replicas),
       seed: run.seed, replication: run.replication)
     // Nothing throws from here on.
-    self.init(configuration, groups: groups, replicas: replicas, requests: requests, failures: failures)
+    self.init(
+      configuration, groups: groups, replicas: replicas, requests: requests, failures: failures)
     configureRouter()
   }
 
@@ -165,6 +166,11 @@ extension GroupState {
         maximumTokens: maximumTokens)
     }
     self.members = members
+    if let speculation = group.batching.speculation, let model = speculation.model {
+      draft = DraftCosts(
+        model: model.descriptor, precision: model.precision, timing: group.timing,
+        draftTokens: speculation.draftTokens)
+    }
   }
 }
 
@@ -172,7 +178,7 @@ extension Replica {
   /// An idle replica.
   init(
     _ group: ReplicaGroup, number: Int, groupIndex: Int, firstDevice: Int, memory: ReplicaMemory,
-    prefixBlockTokens: Int, isUp: Bool
+    prefixBlockTokens: Int, seed: UInt64, replication: UInt32, isUp: Bool
   ) {
     self.group = groupIndex
     self.number = number
@@ -186,24 +192,30 @@ extension Replica {
     var limits = group.limits
     // As many steps are under way as there are stages; they share what a rank may run.
     limits.maximumSequences = max(1, limits.maximumSequences / stages)
+    var scheduler = BatchScheduler(
+      limits: limits, keyValue: cache,
+      prefix: group.batching.sharesPrefixes
+        ? PrefixSharing(
+          blockTokens: prefixBlockTokens,
+          keyValueBlockTokens: group.cache.keyValueBlockTokens,
+          keyValueBlockBytes: KeyValueCache.blockBytes(
+            model: memory.cachedModel, precision: group.precision,
+            blockTokens: group.cache.keyValueBlockTokens)) : nil,
+      swap: group.batching.preemption == .swap
+        ? SwapSpace(
+          capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
+        : nil, prioritises: group.batching.scheduling == .priority,
+      acceptance: group.batching.speculation.map {
+        AcceptanceModel($0, seed: seed, replication: replication)
+      })
+    scheduler.stepsAhead = UInt32(group.timing.software.stepsAhead)
     let lane = Lane(
-      ranks: [BatchScheduler](
-        repeating: BatchScheduler(
-          limits: limits, keyValue: cache,
-          prefix: group.batching.sharesPrefixes
-            ? PrefixSharing(
-              blockTokens: prefixBlockTokens,
-              keyValueBlockTokens: group.cache.keyValueBlockTokens,
-              keyValueBlockBytes: KeyValueCache.blockBytes(
-                model: memory.cachedModel, precision: group.precision,
-                blockTokens: group.cache.keyValueBlockTokens)) : nil,
-          swap: group.batching.preemption == .swap
-            ? SwapSpace(
-              capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
-            : nil, prioritises: group.batching.scheduling == .priority),
-        count: group.plan.data),
+      ranks: [BatchScheduler](repeating: scheduler, count: group.plan.data),
       stageNanoseconds: [UInt64](repeating: 0, count: stages))
     lanes = [Lane](repeating: lane, count: stages)
+    blockBytes = KeyValueCache.blockBytes(
+      model: memory.cachedModel, precision: group.precision,
+      blockTokens: group.cache.keyValueBlockTokens)
     var blocks = cache
     bytesPerToken =
       Double(blocks.bytes(tokens: 4096) - blocks.bytes(tokens: 0)) / 4096

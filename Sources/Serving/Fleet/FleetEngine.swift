@@ -76,6 +76,8 @@ struct FleetEngine: ~Copyable, Model {
   var progress: RunProgress
   var counters: FleetCounters
   var gpus: [GPUCounters]
+  /// Who is told what became of each request.
+  var outcomes: (any RequestSink)?
   var failure: (any Error)?
 
   /// Goes on where an operation, an arrival or a step has ended.

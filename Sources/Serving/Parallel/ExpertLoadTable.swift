@@ -48,7 +48,10 @@ struct ExpertLoadTable: Sendable {
   /// The longest piece of a prompt that is drawn as one.
   private static let promptPiece = 512
   /// Token–expert pairs that are drawn of each token count, at most.
-  private static let drawBudget = 400_000
+  private static let drawBudget = 16_384
+  /// Decoding tokens beyond which nothing is drawn: with more, every expert has its share, and all grows
+  /// in proportion.
+  private static let mostDecoding = 2048
 
   /// Draws the table.
   ///
@@ -70,12 +73,11 @@ struct ExpertLoadTable: Sendable {
     var count = 1
     while count < maximumTokens {
       counts.append(count)
-      if count >= 2, count + count / 2 < maximumTokens { counts.append(count + count / 2) }
       count *= 2
     }
     counts.append(maximumTokens)
     for tokens in counts {
-      for isPrompt in [false, true] {
+      for isPrompt in [false, true] where isPrompt || tokens <= Self.mostDecoding {
         let point = try sampler.point(
           tokens: tokens, isPrompt: isPrompt, piece: Self.promptPiece, budget: Self.drawBudget,
           routing: &routing)
@@ -184,7 +186,7 @@ extension ExpertLoadTable {
       var point = Point(tokens: Double(tokens), own: [Double](repeating: 0, count: groups))
       // Few tokens are drawn often, many in few layers.
       let affordable = max(1, budget / (tokens * shape.topK))
-      let layerCount = min(shape.layers, max(2, affordable))
+      let layerCount = min(shape.layers, max(4, affordable))
       let draws = max(1, min(24, affordable / layerCount))
       for draw in 0..<draws {
         let slots = try begin(

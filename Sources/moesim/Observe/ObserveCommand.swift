@@ -7,5 +7,6 @@ struct ObserveCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "observe",
     abstract: "Set what was measured beside a simulation of the same.",
-    subcommands: [ObservePointsCommand.self])
+    subcommands: [ObserveRunCommand.self, ObservePointsCommand.self],
+    defaultSubcommand: ObserveRunCommand.self)
 }

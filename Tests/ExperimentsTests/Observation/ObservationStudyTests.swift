@@ -21,7 +21,7 @@ struct ObservationStudyTests {
 
   /// A run of a benchmark whose times are those of a simulation: the two must agree.
   private func simulatedRun(count: Int = 12, gap: Double = 0.004) throws -> ObservedRun {
-    let requests = (0..<count).map { number in
+    let requests = (0..<count).map { (number: Int) -> Request in
       Request(
         number: UInt64(number), arrivalNanoseconds: UInt64(Double(number) * gap * 1e9),
         promptTokens: Int32(5 + number * 3), outputTokens: Int32(4 + number % 5))
@@ -32,14 +32,19 @@ struct ObservationStudyTests {
     let execution = try ScenarioExecution.execute(
       scenario, requests: RequestCollector(), library: tiny.library)
     let outcomes = try #require(execution.requests as? RequestCollector).outcomes
-    let lines = outcomes.map { outcome in
-      #"{"request_id":"\#(outcome.number)","input_toks":\#(outcome.promptTokens),"#
-        + #""output_toks":\#(outcome.outputTokens),"#
-        + #""arrival_time":\#(Double(outcome.arrival) * 1e-9 + 1000),"#
-        + #""queued_ts":\#(Double(outcome.queued) * 1e-9),"#
-        + #""scheduled_ts":\#(Double(outcome.scheduled) * 1e-9),"#
-        + #""first_token_ts":\#(Double(outcome.firstToken) * 1e-9),"#
-        + #""last_token_ts":\#(Double(outcome.lastToken) * 1e-9)}"#
+    let seconds = { (nanoseconds: UInt64) -> Double in Double(nanoseconds) * 1e-9 }
+    var lines: [String] = []
+    for outcome in outcomes {
+      let times: [(String, Double)] = [
+        ("arrival_time", seconds(outcome.arrival) + 1000), ("queued_ts", seconds(outcome.queued)),
+        ("scheduled_ts", seconds(outcome.scheduled)),
+        ("first_token_ts", seconds(outcome.firstToken)),
+        ("last_token_ts", seconds(outcome.lastToken)),
+      ]
+      let stamps = times.map { "\"\($0.0)\":\($0.1)" }.joined(separator: ",")
+      lines.append(
+        "{\"request_id\":\"\(outcome.number)\",\"input_toks\":\(outcome.promptTokens),"
+          + "\"output_toks\":\(outcome.outputTokens),\(stamps)}")
     }
     return try ObservedRunReader.read(
       bytes: [UInt8](lines.joined(separator: "\n").utf8), file: "simulated.jsonl")

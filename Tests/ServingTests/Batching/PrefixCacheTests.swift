@@ -122,7 +122,10 @@ struct PrefixCacheTests {
         path = path &* 7 &+ 1 &+ random.next() % 3
         identities.append(path)
       }
-      let prompt = (blocks - 1) * 32 + 1 + Int(path % 32)
+      // A block that the prompt fills in part alone is another than the whole one.
+      let last = 1 + Int(path % 32)
+      if last < 32 { identities[blocks - 1] |= 1 << 63 }
+      let prompt = (blocks - 1) * 32 + last
       Self.serve(
         &sharing, slot: Int32(round % 5), prompt: prompt, blocks: identities, capacity: capacity,
         held: &held)

@@ -8,7 +8,7 @@ import Workload
 @Suite("Outcomes of requests")
 struct RequestOutcomeTests {
   private static func requests(count: Int, gap: UInt64) -> [Request] {
-    (0..<count).map { number in
+    (0..<count).map { (number: Int) -> Request in
       Request(
         number: UInt64(number), arrivalNanoseconds: UInt64(number) * gap,
         promptTokens: Int32(20 + 7 * number), outputTokens: Int32(3 + number % 4))

@@ -184,7 +184,7 @@ public struct PointStudy: Sendable {
       let scenario = try scenario(of: found, fitted: fitted)
       let result =
         scenario.isFleet
-        ? try FleetSimulation.run(scenario.fleetConfiguration(library: library))
+        ? try FleetSimulation.run(scenario.fleetConfiguration(library: library)).result
         : try ServingSimulation.run(scenario.configuration(library: library)).result
       guard let ttft = result.ttftMs, let tpot = result.tpotMs
       else { return .failure(.init(reason: "no request was answered")) }

@@ -5,10 +5,10 @@ import Experiments
 import Reports
 import Workload
 
-/// `moesim observe`: replays the requests of a measured run in simulation, and compares.
-struct ObserveCommand: ParsableCommand {
+/// `moesim observe [run]`: replays the requests of a measured run in simulation, and compares.
+struct ObserveRunCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "observe",
+    commandName: "run",
     abstract: "Replay a measured serving run in simulation, and compare the latencies.",
     discussion: """
       Requests are sent as they were in the measured run, with their lengths and in their order, to the \

@@ -38,6 +38,8 @@ struct BatchScheduler {
   var isComputing = false
   /// Steps planned so far.
   private var plannedSteps: UInt32 = 0
+  /// Places that the last step freed; a step that was planned before that does not fill them.
+  private var vacated = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
@@ -149,6 +151,7 @@ struct BatchScheduler {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
     prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
+    if stepsAhead > 0 { vacated += 1 }
     freeSlots.append(slot)
   }
 
@@ -163,6 +166,7 @@ struct BatchScheduler {
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
     plannedSteps &+= 1
+    defer { vacated = 0 }
     var budget = limits.tokenBudget
     var place = 0
     let preemptedBefore = preemptions
@@ -231,7 +235,9 @@ struct BatchScheduler {
   }
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
-    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+    // With nobody running, nothing was planned ahead.
+    let taken = running.isEmpty ? 0 : vacated
+    while running.count + taken < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
       // What was planned ahead stands; with nobody running nothing was.

@@ -27,7 +27,7 @@ struct FailureScheduleTests {
   }
 
   private func described(_ events: [FailureEvent]) -> [String] {
-    events.map { "\($0.time.seconds) \($0.part.kind.word) \($0.part.index) \($0.factor)" }
+    events.map { "\(($0.time.seconds * 1e6).rounded() / 1e6) \($0.part.kind.word) \($0.part.index) \($0.factor)" }
   }
 
   @Test("explicit failures come in order of time and end")

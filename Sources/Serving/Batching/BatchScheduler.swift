@@ -40,6 +40,8 @@ struct BatchScheduler {
   private var plannedSteps: UInt32 = 0
   /// Steps since new requests were looked for.
   private var unlookedSteps = 0
+  /// Places that the last step freed; a step that was planned before that does not fill them.
+  private var vacated = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
@@ -166,6 +168,7 @@ struct BatchScheduler {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
     prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
+    if stepsAhead > 0 { vacated += 1 }
     freeSlots.append(slot)
   }
 
@@ -182,6 +185,7 @@ struct BatchScheduler {
     stepTokens = 0
     plannedSteps &+= 1
     if limits.admissionInterval > 1 { look(afterPrompts: hadPrompts) }
+    defer { vacated = 0 }
     var budget = limits.tokenBudget
     var place = 0
     let preemptedBefore = preemptions
@@ -250,7 +254,9 @@ struct BatchScheduler {
   }
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
-    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+    // With nobody running, nothing was planned ahead.
+    let taken = running.isEmpty ? 0 : vacated
+    while running.count + taken < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
       // What was planned ahead stands; with nobody running nothing was.

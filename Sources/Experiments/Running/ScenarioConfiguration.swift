@@ -62,6 +62,7 @@ extension Scenario {
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       notices: try routingNotices(model: published) + timingNotices(timing.laws)
+        + launchNotices(timing.software)
         + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
@@ -72,6 +73,14 @@ extension Scenario {
     configuration.devices = serving.expertDevices
     configuration.batching = try batchFeatures()
     return configuration
+  }
+
+  /// What a run of one replica with its experts off the GPU leaves out of a runtime's costs.
+  private func launchNotices(_ software: SoftwareCosts) -> [String] {
+    guard software.eagerPerLayer > 0, !isFleet else { return [] }
+    return [
+      "the runtime's eager_per_layer is not simulated: it is of fleets, and this is one GPU's run"
+    ]
   }
 
   /// What fitted laws say of themselves: who measured, and how wrong they are on unseen shapes.

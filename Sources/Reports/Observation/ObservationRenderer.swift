@@ -157,7 +157,7 @@ public struct ObservationRenderer: Sendable {
   private func distances(_ report: ObservationReport) -> TextTable {
     var table = TextTable(columns: [
       .init("Figure"), .init("Measured values", isNumeric: true),
-      .init("Simulated values", isNumeric: true), .init("Kolmogorov-Smirnov", isNumeric: true),
+      .init("Simulated values", isNumeric: true), .init("KS (0 to 1)", isNumeric: true),
       .init("Wasserstein (ms)", isNumeric: true),
     ])
     for (figure, comparison) in report.figures {

@@ -32,6 +32,14 @@ struct BatchScheduler {
   var heldCount = 0
   /// Preemptions so far.
   var preemptions = 0
+  /// Steps that are planned while others are under way: a request that comes then joins so many later.
+  var stepsAhead: UInt32 = 0
+  /// Whether a step is under way when a request is queued.
+  var isComputing = false
+  /// Steps planned so far.
+  private var plannedSteps: UInt32 = 0
+  /// Places that the last step freed; a step that was planned before that does not fill them.
+  private var vacated = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
@@ -98,6 +106,7 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     prefix?.begin(slot, blocks: prefixBlocks)
+    sequences[Int(slot)].earliestStep = earliestStep
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
     return slot
   }
@@ -113,8 +122,12 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
+    sequences[Int(slot)].earliestStep = earliestStep
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
   }
+
+  /// The first step that a request which is queued now may join.
+  private var earliestStep: UInt32 { plannedSteps &+ 1 &+ (isComputing ? stepsAhead : 0) }
 
   /// Gives a slot back.
   mutating func recycle(_ slot: Int32) { freeSlots.append(slot) }
@@ -138,6 +151,7 @@ struct BatchScheduler {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
     prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
+    if stepsAhead > 0 { vacated += 1 }
     freeSlots.append(slot)
   }
 
@@ -151,6 +165,8 @@ struct BatchScheduler {
     }
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
+    plannedSteps &+= 1
+    defer { vacated = 0 }
     var budget = limits.tokenBudget
     var place = 0
     let preemptedBefore = preemptions
@@ -219,9 +235,13 @@ struct BatchScheduler {
   }
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
-    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+    // With nobody running, nothing was planned ahead.
+    let taken = running.isEmpty ? 0 : vacated
+    while running.count + taken < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
+      // What was planned ahead stands; with nobody running nothing was.
+      if sequences[Int(slot)].earliestStep > plannedSteps, !running.isEmpty { return }
       if sequences[Int(slot)].swap != .none {
         guard sequences[Int(slot)].swap == .host, swapIn(slot) else { return }
         waiting.remove(at: position)

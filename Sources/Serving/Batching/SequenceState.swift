@@ -35,6 +35,8 @@ struct SequenceState {
   var firstToken: UInt64 = 0
   /// When its last token so far came out [ns].
   var lastToken: UInt64 = 0
+  /// The first step that it may join.
+  var earliestStep: UInt32 = 0
   /// The micro-batch that it belongs to, in a closed batch.
   var microBatch: Int32 = 0
   /// Whether it has ended and keeps computing until its batch has.

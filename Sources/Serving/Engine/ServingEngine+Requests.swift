@@ -102,6 +102,7 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
+    batch.isComputing = stepIsActive
     unnoticed.append(
       batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks))
     if !stepIsActive {

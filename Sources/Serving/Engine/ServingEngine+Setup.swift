@@ -255,6 +255,7 @@ extension ServingEngine {
         AcceptanceModel(
           $0, seed: configuration.run.seed, replication: configuration.run.replication)
       })
+    batch.stepsAhead = UInt32(configuration.timing.software.stepsAhead)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)

@@ -271,6 +271,7 @@ extension FleetEngine {
     replicas[index].outstandingTokens +=
       Int64(sequence.request.promptTokens) - Int64(sequence.countedPrompt)
       + Int64(sequence.request.outputTokens) - Int64(sequence.produced)
+    replicas[index].lanes[lane].ranks[rank].isComputing = replicas[index].lanes[lane].stepIsActive
     replicas[index].lanes[lane].ranks[rank].enqueue(sequence, prefixBlocks: blocks)
     wake(index, lane: lane, in: &simulation)
   }

@@ -43,7 +43,8 @@ extension FleetEngine {
       operations.failures, population: Self.population(configuration, replicas: replicas),
       seed: run.seed, replication: run.replication)
     // Nothing throws from here on.
-    self.init(configuration, groups: groups, replicas: replicas, requests: requests, failures: failures)
+    self.init(
+      configuration, groups: groups, replicas: replicas, requests: requests, failures: failures)
     configureRouter()
   }
 
@@ -188,25 +189,25 @@ extension Replica {
     var limits = group.limits
     // As many steps are under way as there are stages; they share what a rank may run.
     limits.maximumSequences = max(1, limits.maximumSequences / stages)
+    var scheduler = BatchScheduler(
+      limits: limits, keyValue: cache,
+      prefix: group.batching.sharesPrefixes
+        ? PrefixSharing(
+          blockTokens: prefixBlockTokens,
+          keyValueBlockTokens: group.cache.keyValueBlockTokens,
+          keyValueBlockBytes: KeyValueCache.blockBytes(
+            model: memory.cachedModel, precision: group.precision,
+            blockTokens: group.cache.keyValueBlockTokens)) : nil,
+      swap: group.batching.preemption == .swap
+        ? SwapSpace(
+          capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
+        : nil, prioritises: group.batching.scheduling == .priority,
+      acceptance: group.batching.speculation.map {
+        AcceptanceModel($0, seed: seed, replication: replication)
+      })
+    scheduler.stepsAhead = UInt32(group.timing.software.stepsAhead)
     let lane = Lane(
-      ranks: [BatchScheduler](
-        repeating: BatchScheduler(
-          limits: limits, keyValue: cache,
-          prefix: group.batching.sharesPrefixes
-            ? PrefixSharing(
-              blockTokens: prefixBlockTokens,
-              keyValueBlockTokens: group.cache.keyValueBlockTokens,
-              keyValueBlockBytes: KeyValueCache.blockBytes(
-                model: memory.cachedModel, precision: group.precision,
-                blockTokens: group.cache.keyValueBlockTokens)) : nil,
-          swap: group.batching.preemption == .swap
-            ? SwapSpace(
-              capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
-            : nil, prioritises: group.batching.scheduling == .priority,
-          acceptance: group.batching.speculation.map {
-            AcceptanceModel($0, seed: seed, replication: replication)
-          }),
-        count: group.plan.data),
+      ranks: [BatchScheduler](repeating: scheduler, count: group.plan.data),
       stageNanoseconds: [UInt64](repeating: 0, count: stages))
     lanes = [Lane](repeating: lane, count: stages)
     blockBytes = KeyValueCache.blockBytes(

@@ -32,14 +32,20 @@ extension FleetEngine {
     groups[group].costs.begin()
     var hasEntries = false
     let admission = configuration.groups[group].admission
+    // A step that follows another at once was planned when that one began.
+    let isAhead =
+      replicas[index].lanes[lane].lastStepEnd == now
+      && configuration.groups[group].timing.software.stepsAhead > 0
+    let planned = isAhead ? replicas[index].lanes[lane].lastStepBegin : now
     for rank in replicas[index].lanes[lane].ranks.indices {
       replicas[index].lanes[lane].ranks[rank].planStep(admission: admission)
       if replicas[index].lanes[lane].ranks[rank].swap != nil {
         startSwaps(index, lane: lane, rank: rank, in: &simulation)
       }
-      if addEntries(index, lane: lane, rank: rank, now: now) { hasEntries = true }
+      if addEntries(index, lane: lane, rank: rank, planned: planned) { hasEntries = true }
     }
     guard hasEntries else { return }
+    replicas[index].lanes[lane].lastStepBegin = now
     groups[group].costs.finish()
     addDraft(index, lane: lane)
     countStep(index, lane: lane)
@@ -50,7 +56,7 @@ extension FleetEngine {
   /// Gives what a rank computes to the step's costs.
   ///
   /// - Returns: whether there is anything.
-  private mutating func addEntries(_ index: Int, lane: Int, rank: Int, now: UInt64) -> Bool {
+  private mutating func addEntries(_ index: Int, lane: Int, rank: Int, planned: UInt64) -> Bool {
     let group = replicas[index].group
     let entries = replicas[index].lanes[lane].ranks[rank].entries
     for entry in entries {
@@ -60,7 +66,8 @@ extension FleetEngine {
         samples = Int(entry.position + entry.tokens) >= target
         if !replicas[index].lanes[lane].ranks[rank][entry.sequence].wasScheduled {
           replicas[index].lanes[lane].ranks[rank][entry.sequence].wasScheduled = true
-          replicas[index].lanes[lane].ranks[rank][entry.sequence].scheduled = now
+          replicas[index].lanes[lane].ranks[rank][entry.sequence].scheduled = max(
+            planned, replicas[index].lanes[lane].ranks[rank][entry.sequence].queued)
         }
       }
       groups[group].costs.add(entry, samples: samples, rank: rank)

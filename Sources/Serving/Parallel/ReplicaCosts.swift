@@ -185,12 +185,20 @@ struct ReplicaCosts: Sendable {
     for device in busy.indices { busy[device] = 0 }
     deviceBytes = 0
     imbalance = 1
-    // A rank that has nothing to compute takes part with one token, so that collectives are whole.
-    if plan.data > 1 {
-      for rank in 0..<plan.data where tokens[rank] == 0 { tokens[rank] = 1 }
-    }
+    if plan.data > 1 { padRanks() }
     for index in classes.indices { finishClass(classes[index]) }
     finishEnds()
+  }
+
+  /// A rank that has nothing to compute takes part with one token, so that collectives are whole. Where
+  /// ranks gather each other's tokens, all pad theirs to those of the rank with the most, and compute what
+  /// they padded (vLLM's `coordinate_batch_across_dp`).
+  private mutating func padRanks() {
+    var least = 1
+    if dispatch == .allGather {
+      for count in tokens where count > least { least = count }
+    }
+    for rank in 0..<plan.data where tokens[rank] < least { tokens[rank] = least }
   }
 
   /// One class of layers: what ranks compute alone, then together.

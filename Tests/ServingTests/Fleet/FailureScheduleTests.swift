@@ -27,7 +27,9 @@ struct FailureScheduleTests {
   }
 
   private func described(_ events: [FailureEvent]) -> [String] {
-    events.map { "\($0.time.nanoseconds / 1_000_000_000) \($0.part.kind.word) \($0.part.index) \($0.factor)" }
+    events.map {
+      "\($0.time.nanoseconds / 1_000_000_000) \($0.part.kind.word) \($0.part.index) \($0.factor)"
+    }
   }
 
   @Test("explicit failures come in order of time and end")

@@ -42,7 +42,8 @@ extension FleetEngine {
       state: "\(replica.state)", upShare: upSeconds(index, end: end) / seconds,
       steps: replica.steps, completed: replica.completed, outputTokens: replica.outputTokens,
       // The step under way at the end counts whole.
-      utilization: min(1, gpus[replica.firstDevice].inSteps / seconds), keyValueHighWater: highWater)
+      utilization: min(1, gpus[replica.firstDevice].inSteps / seconds), keyValueHighWater: highWater
+    )
   }
 
   /// The KV caches of all ranks, in blocks of one GPU each.

@@ -95,7 +95,10 @@ struct ScenarioErrorTests {
       ("workload.requests=.inf", "workload.requests", "whole number"),
       ("precision.experts=intx", "precision.experts", "intx"),
       ("precision.expert=int4", "precision.expert", "did you mean 'experts'"),
-      ("serving.parallelism={tensor: 4, expert: 3}", "serving.parallelism.expert", "expected one of 1, 2, 4"),
+      (
+        "serving.parallelism={tensor: 4, expert: 3}", "serving.parallelism.expert",
+        "expected one of 1, 2, 4"
+      ),
       ("serving.parallelism.tensor=0", "serving.parallelism.tensor", "out of range"),
       ("serving.expert_dispatch=by-post", "serving.expert_dispatch", "all-to-all"),
       ("routing.generator=[1]", "routing.generator", "text"),

@@ -70,6 +70,7 @@ extension Scenario {
           ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
+    configuration.limits.admissionInterval = serving.admissionInterval
     configuration.devices = serving.expertDevices
     configuration.batching = try batchFeatures()
     return configuration

@@ -214,9 +214,7 @@ struct StepCosts {
       isEncoder ? encoderLoad : loads[coefficients[index].span])
     let around = costs.elementwiseWork(tokens: tokens)
     var seconds =
-      timing.seconds(attention.input) + timing.seconds(attention.prefill)
-      + timing.seconds(attention.decode) + timing.seconds(attention.output)
-      + timing.seconds(around) + timing.software.perLayer
+      timing.seconds(attention) + timing.seconds(around) + timing.software.perLayer
     classes[index].bytes = attention.bytes + around.bytes
     if costs.crossCore.kernels > 0 {
       let cross = costs.crossAttentionWork(crossLoad)

@@ -54,7 +54,7 @@ import Testing
     root_complex: 100 GB/s
     network: {part: cx7-400g}
     cpu: {part: xeon-platinum-8452y, count: 2}
-    topology: {pcie_switches: 2, nics: 2, fabric: {hosts_per_switch: 2, oversubscription: 4}}
+    topology: {peers: direct, pcie_switches: 2, nics: 2, fabric: {hosts_per_switch: 2, oversubscription: 4}}
     """
 
   @Test func switchesRootsSocketsAndFabricAreCrossed() throws {

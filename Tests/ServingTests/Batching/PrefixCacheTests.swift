@@ -122,10 +122,9 @@ struct PrefixCacheTests {
         path = path &* 7 &+ 1 &+ random.next() % 3
         identities.append(path)
       }
-      // A block that the prompt fills in part alone is another than the whole one.
-      let last = 1 + Int(path % 32)
-      if last < 32 { identities[blocks - 1] |= 1 << 63 }
-      let prompt = (blocks - 1) * 32 + last
+      let prompt = (blocks - 1) * 32 + 1 + Int(path % 32)
+      // A block that is not full is another than the full one that begins like it.
+      if prompt % 32 != 0 { identities[blocks - 1] |= 1 << 62 }
       Self.serve(
         &sharing, slot: Int32(round % 5), prompt: prompt, blocks: identities, capacity: capacity,
         held: &held)

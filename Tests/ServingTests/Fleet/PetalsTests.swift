@@ -9,7 +9,8 @@ import Testing
 /// continents.
 @Suite("Petals")
 struct PetalsTests {
-  private let (near, far) = (2.29, 1.57)
+  private let near = 2.29
+  private let far = 1.57
 
   /// 80 layers on three servers, the time of a layer chosen so that the near figure is met.
   private func steps(

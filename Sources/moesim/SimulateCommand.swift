@@ -34,6 +34,13 @@ struct SimulateCommand: ParsableCommand {
   var decisions: String?
 
   @Option(
+    help: """
+      Write what became of each request, as CSV, or JSON Lines where the name ends with .jsonl; see \
+      docs/requests-format.md.
+      """)
+  var requests: String?
+
+  @Option(
     defaultAsFlag: 20,
     help: ArgumentHelp(
       "State intervals on speed, from so many runs with drawn errors of the fitted kernel timings"
@@ -68,7 +75,7 @@ struct SimulateCommand: ParsableCommand {
       scenario, timeline: writer,
       decisions: decisions.map { path in
         { configuration in try DecisionLogWriter(path: path, configuration: configuration) }
-      }, uncertainty: uncertainty
+      }, requests: try requests.map { try RequestLogWriter(path: $0) }, uncertainty: uncertainty
     ) { progress in
       display.update(
         Progress(
@@ -81,6 +88,7 @@ struct SimulateCommand: ParsableCommand {
       results[0].notices += try written.finish().notices
     }
     try (outcome.decisions as? DecisionLogWriter)?.finish()
+    try (outcome.requests as? RequestLogWriter)?.finish()
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     try OutputWriter.write(format.renderer(style: style).render(results), to: output)
     try CommandFailure.check(limits, against: results)

@@ -8,10 +8,20 @@ import Policies
 import Serving
 
 extension Scenario {
-  /// Whether the scenario is one of many GPUs or replicas whose experts are all resident.
-  ///
-  /// Where experts may be off the GPU (`cache.experts`), one replica on one host is another kind of run.
+  /// Whether the scenario is one of many GPUs or replicas, whose experts are all resident.
   public var isFleet: Bool { serving.spread.isSpread || !fleet.isPlain }
+
+  /// Refuses what is not recorded of a fleet.
+  static func refuse(timeline: Bool, decisions: Bool, uncertainty: Bool) throws {
+    let asked = [
+      (timeline, "--timeline"), (decisions, "--decisions"), (uncertainty, "--uncertainty"),
+    ].filter(\.0).map(\.1)
+    guard let first = asked.first else { return }
+    throw Diagnostic(
+      location: nil, path: first,
+      message: "is not there for a fleet (serving.replicas, serving.parallelism, fleet), of which"
+        + " steps and not single operations are simulated; expected a scenario of one GPU")
+  }
 
   /// Turns the scenario into what a fleet runs.
   ///

@@ -20,7 +20,7 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
-    try checkFleet()
+    try checkWideArea()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
@@ -62,6 +62,7 @@ extension Scenario {
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       notices: try routingNotices(model: published) + timingNotices(timing.laws)
+        + launchNotices(timing.software)
         + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
@@ -69,13 +70,28 @@ extension Scenario {
           ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
+    configuration.limits.admissionInterval = serving.admissionInterval
     configuration.devices = serving.expertDevices
-    configuration.batching = batchFeatures()
+    configuration.batching = try batchFeatures()
     return configuration
+  }
+
+  /// What a run of one replica with its experts off the GPU leaves out of a runtime's costs.
+  private func launchNotices(_ software: SoftwareCosts) -> [String] {
+    guard software.eagerPerLayer > 0, !isFleet else { return [] }
+    return [
+      "the runtime's eager_per_layer is not simulated: it is of fleets, and this is one GPU's run"
+    ]
   }
 
   /// What fitted laws say of themselves: who measured, and how wrong they are on unseen shapes.
   private func timingNotices(_ laws: TimingLaws) -> [String] {
+    if laws.isTransferred {
+      return [
+        "kernel times are not of this machine: \(laws.source); rates follow its profile, and classes"
+          + " that were not timed there follow data sheets"
+      ]
+    }
     guard laws.residuals != nil else { return [] }
     let errors = laws.fitted.compactMap { place in
       place.residuals.map { "\(place.name) \($0.inWords)" }
@@ -118,14 +134,14 @@ extension Scenario {
       path: { try ModelDescriptor.load(configPath: $0) })
   }
 
-  /// Refuses what one replica alone does not simulate.
-  private func checkFleet() throws {
-    guard !fleet.isPlain else { return }
+  /// Refuses a pipeline over a wide-area network, which is no run of replicas.
+  private func checkWideArea() throws {
+    guard let pipeline = fleet.wideArea else { return }
     throw Diagnostic(
-      location: tree.value(at: "fleet")?.location, path: "fleet",
-      message: fleet.wideArea == nil
-        ? "asks for a fleet, which is not simulated here; one replica is"
-        : "asks for a pipeline over a wide-area network, which 'moesim simulate' runs alone")
+      location: pipeline.location, path: "fleet.wide_area",
+      message:
+        "is a pipeline over a wide-area network, which 'moesim simulate' alone runs; expected"
+        + " a scenario without it")
   }
 
   /// The formats of a model's tensors, as the scenario has them.
@@ -184,11 +200,24 @@ extension Scenario {
   }
 
   /// What batching does beyond its limits.
-  private func batchFeatures() -> BatchFeatures {
+  private func batchFeatures() throws -> BatchFeatures {
     var features = BatchFeatures()
     features.sharesPrefixes = serving.sharesPrefixes
     features.preemption = serving.preemption
     features.scheduling = serving.scheduling
+    features.speculation = try serving.speculation.map { speculation in
+      let draft: SpeculativeDecoding.Draft
+      switch speculation.draft {
+      case .share(let share): draft = .share(share)
+      case .model(let reference):
+        let model = try reference.read(
+          inline: { try ModelDescriptor.read($0, name: reference.label) },
+          path: { try ModelDescriptor.load(configPath: $0) })
+        draft = .model(model, .native(of: model))
+      }
+      return SpeculativeDecoding(
+        draftTokens: speculation.draftTokens, acceptance: speculation.acceptance, draft: draft)
+    }
     return features
   }
 

@@ -48,21 +48,9 @@ public struct ScenarioFleetGroup: Sendable {
   /// Replicas at the beginning.
   public var replicas: Int
   /// The devices of a replica; `nil` for those of the scenario.
-  public var parallelism: ScenarioGroupParallelism?
+  public var parallelism: ParallelPlan?
   /// The share of requests that is meant for it, beside the other groups' shares.
   public var share: Double
   /// Where it stands.
   public var location: SourceLocation
-}
-
-/// How the devices of a group's replicas divide the work.
-public struct ScenarioGroupParallelism: Hashable, Sendable {
-  /// Devices that share each matrix.
-  public var tensor = 1
-  /// Stages of consecutive layers.
-  public var pipeline = 1
-  /// Ranks with batches of their own.
-  public var data = 1
-  /// Groups of devices over which experts are spread.
-  public var expert = 1
 }

@@ -135,18 +135,9 @@ extension ScenarioReader {
         hardware: reader.has("hardware") ? reference(reader, "hardware", .hardware) : nil,
         precision: reader.has("precision") ? precision(reader) : nil,
         replicas: reader.requiredInt("replicas", in: 1...65_536),
-        parallelism: reader.mapping("parallelism").map { parallelism($0) },
+        parallelism: reader.mapping("parallelism").map { plan($0) },
         share: reader.quantity("share", .fraction, in: 0...1e9) ?? 1, location: node.location)
     }
-  }
-
-  private func parallelism(_ reader: MappingReader) -> ScenarioGroupParallelism {
-    defer { reader.finish() }
-    return ScenarioGroupParallelism(
-      tensor: reader.int("tensor", in: 1...4096) ?? 1,
-      pipeline: reader.int("pipeline", in: 1...4096) ?? 1,
-      data: reader.int("data", in: 1...4096) ?? 1,
-      expert: reader.int("expert", in: 1...65_536) ?? 1)
   }
 
   /// Shares must leave something, categories need groups, and an autoscaler begins within its bounds.

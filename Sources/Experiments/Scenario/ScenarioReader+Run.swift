@@ -27,13 +27,16 @@ extension ScenarioReader {
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
+      admissionInterval: reader.int("admission_interval", in: 1...100_000) ?? 1,
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
       keyValueBlocks: keyValueBlocks(reader, top),
       sharesPrefixes: reader.bool("prefix_cache") ?? false,
       preemption: preemption(reader, top),
-      scheduling: scheduling(reader, top, policy), spread: spread)
+      scheduling: scheduling(reader, top, policy),
+      speculation: reader.mapping("speculative").flatMap { speculation($0, budget: budget) },
+      spread: spread)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.
@@ -83,6 +86,38 @@ extension ScenarioReader {
         "scheduling", "'fcfs' has no use for workload.priorities; expected priority beside them")
     }
     return scheduling
+  }
+
+  /// How tokens are drafted and verified.
+  private func speculation(_ reader: MappingReader, budget: Int) -> ScenarioSpeculation? {
+    defer { reader.finish() }
+    let tokens = reader.requiredInt("draft_tokens", in: 1...1024)
+    if tokens >= budget {
+      reader.report(
+        "draft_tokens",
+        "\(tokens) and one more are verified in a step; expected fewer than serving.token_budget,"
+          + " \(budget)")
+    }
+    let acceptance = reader.requiredQuantity("acceptance", .fraction, in: 0...1)
+    guard let draft = reader.mapping("draft") else {
+      if !reader.has("draft") {
+        reader.report("draft", "is missing; expected {model: NAME} or {cost: SHARE}")
+      }
+      return nil
+    }
+    defer { draft.finish() }
+    guard draft.has("model") != draft.has("cost") else {
+      draft.report("cost", "one of model and cost is needed, and only one")
+      draft.ignoreRest()
+      return nil
+    }
+    if draft.has("model") {
+      return ScenarioSpeculation(
+        draftTokens: tokens, acceptance: acceptance,
+        draft: .model(reference(draft, "model", .model)))
+    }
+    let cost = draft.requiredQuantity("cost", .fraction, in: 0...1)
+    return ScenarioSpeculation(draftTokens: tokens, acceptance: acceptance, draft: .share(cost))
   }
 
   /// What becomes of preempted sequences, with room in host memory where they go there.

@@ -16,7 +16,8 @@ import Hardware
 ///
 /// Over several hosts with as many members each, rings run within the hosts and, for each member of a host,
 /// between them (`CollectiveAlgorithm.hierarchical`); members that are spread unevenly form one ring.
-/// Within one host, or one island of peer links, fitted laws of the machine take the place of all this.
+/// Within one host, or one island of peer links, fitted laws of the machine take the place of all this; where
+/// all-reduces in shots were timed, small ones take the faster of NCCL and these.
 /// Small buffers of up to eight devices in an island are all-reduced in one or two shots where that is
 /// faster.
 public struct CollectiveTiming: Sendable {
@@ -36,6 +37,8 @@ public struct CollectiveTiming: Sendable {
   let isIsland: Bool
   private let ringLaw: CollectiveLaw?
   private let exchangeLaw: CollectiveLaw?
+  /// Of small all-reduces, as serving engines run them.
+  private let shotLaw: CollectiveLaw?
   private let capability: DeviceCapability?
 
   /// The times of a group.
@@ -67,6 +70,7 @@ public struct CollectiveTiming: Sendable {
     self.capability = hasLaws ? capability : nil
     ringLaw = hasLaws ? laws?.collective(.allReduce) : nil
     exchangeLaw = hasLaws ? laws?.collective(.allToAll) : nil
+    shotLaw = hasLaws ? laws?.shots : nil
   }
 
   // MARK: Times
@@ -205,7 +209,11 @@ public struct CollectiveTiming: Sendable {
     guard devices > 1, let capability,
       let law = kind == .allToAll ? exchangeLaw : ringLaw
     else { return 0 }
-    return law.predicted(
-      CollectiveLaw.Shape(kind, devices: Double(devices), bytes: bytes), on: capability)
+    let shape = CollectiveLaw.Shape(kind, devices: Double(devices), bytes: bytes)
+    let seconds = law.predicted(shape, on: capability)
+    guard kind == .allReduce, bytes <= CollectiveLaw.largestShot, let shotLaw else {
+      return seconds
+    }
+    return min(seconds, shotLaw.predicted(shape, on: capability))
   }
 }

@@ -20,9 +20,10 @@ extension BatchScheduler {
   mutating func resetCounts() {
     keyValue.resetHighWater()
     prefix?.resetCounts()
-    swap?.highWater = swap?.used ?? 0
-    swap?.count = 0
-    swap?.fallbacks = 0
+    guard let used = swap?.used else { return }
+    swap!.highWater = used
+    swap!.count = 0
+    swap!.fallbacks = 0
   }
 
   /// Takes a running sequence out of the batch, which keeps its room in the KV cache until

@@ -91,7 +91,7 @@ extension BatchScheduler {
   /// - Returns: whether device memory has the room.
   mutating func swapIn(_ slot: Int32) -> Bool {
     let sequence = sequences[Int(slot)]
-    guard let held = grow(sequence, to: sequence.computed + 1) else { return false }
+    guard let held = grow(sequence, to: sequence.computed + 1 + drafts) else { return false }
     sequences[Int(slot)].keyValueBytes = held
     sequences[Int(slot)].swap = .arriving
     swap!.underWay += 1

@@ -32,18 +32,31 @@ struct BatchScheduler {
   var heldCount = 0
   /// Preemptions so far.
   var preemptions = 0
+  /// Steps that are planned while others are under way: a request that comes then joins so many later.
+  var stepsAhead: UInt32 = 0
+  /// Whether a step is under way when a request is queued.
+  var isComputing = false
+  /// Steps planned so far.
+  private var plannedSteps: UInt32 = 0
+  /// Steps since new requests were looked for.
+  private var unlookedSteps = 0
+  /// Places that the last step freed; a step that was planned before that does not fill them.
+  private var vacated = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
   let prioritises: Bool
   /// Prefix blocks that sequences share; `nil` where they share none.
   var prefix: PrefixSharing?
+  /// Which drafted tokens are accepted; `nil` where none are drafted.
+  var acceptance: AcceptanceModel?
   /// Host memory for the blocks of preempted sequences; `nil` where these are computed anew.
   var swap: SwapSpace?
 
   init(
     limits: BatchLimits, closed: MicroBatchLimits? = nil, keyValue: KeyValueCache,
     prefix: PrefixSharing? = nil, swap: SwapSpace? = nil,
-    prioritises: Bool = false
+    prioritises: Bool = false, acceptance: AcceptanceModel? = nil
   ) {
+    self.acceptance = acceptance
     self.prioritises = prioritises
     self.limits = limits
     self.closed = closed
@@ -68,7 +81,8 @@ struct BatchScheduler {
   /// Whether a request of this size could run alone.
   mutating func canEverHold(_ request: Request) -> Bool {
     let prompt = Int(request.promptTokens)
-    let tokens = prompt + Int(request.outputTokens)
+    // A verification may draft behind the request's end.
+    let tokens = prompt + Int(request.outputTokens) + drafts
     if let prefix {
       // Shared blocks count as if windows kept all of their tokens; and where a whole prompt is found,
       // its last block is computed once more.
@@ -79,10 +93,12 @@ struct BatchScheduler {
     return keyValue.bytes(prompt: prompt, tokens: tokens) <= keyValue.capacity
   }
 
-  /// Queues a request, with the identities of its prompt's prefix blocks where they are shared.
+  /// Queues a request, with the identities of its prompt's prefix blocks where they are shared, and
+  /// answers its slot.
+  @discardableResult
   mutating func enqueue(
     _ request: Request, expertKey: Int32 = -1, prefixBlocks: ArraySlice<UInt64> = []
-  ) {
+  ) -> Int32 {
     let slot: Int32
     if let reused = freeSlots.popLast() {
       slot = reused
@@ -92,7 +108,9 @@ struct BatchScheduler {
       sequences.append(SequenceState(request: request, expertKey: expertKey))
     }
     prefix?.begin(slot, blocks: prefixBlocks)
+    sequences[Int(slot)].earliestStep = earliestStep
     if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
+    return slot
   }
 
   /// Queues a sequence that another scheduler had.
@@ -106,7 +124,26 @@ struct BatchScheduler {
       sequences.append(sequence)
     }
     prefix?.begin(slot, blocks: prefixBlocks[...])
-    waiting.append(slot)
+    sequences[Int(slot)].earliestStep = earliestStep
+    if prioritises { insertByPriority(slot) } else { waiting.append(slot) }
+  }
+
+  /// The first step that a request which is queued now may join.
+  private var earliestStep: UInt32 {
+    limits.admissionInterval > 1 ? .max : plannedSteps &+ 1 &+ (isComputing ? stepsAhead : 0)
+  }
+
+  /// Looks for requests that have come, as SGLang's `--scheduler-recv-interval` does: every so many
+  /// steps, and whenever the step before computed a prompt.
+  private mutating func look(afterPrompts: Bool) {
+    unlookedSteps += 1
+    guard afterPrompts || running.isEmpty || unlookedSteps >= limits.admissionInterval else {
+      return
+    }
+    unlookedSteps = 0
+    for slot in waiting where sequences[Int(slot)].earliestStep == .max {
+      sequences[Int(slot)].earliestStep = plannedSteps &+ stepsAhead
+    }
   }
 
   /// Gives a slot back.
@@ -131,6 +168,7 @@ struct BatchScheduler {
     keyValue.release(sequences[Int(slot)].keyValueBytes)
     prefix?.letGo(slot)
     if let place = running.firstIndex(of: slot) { running.remove(at: place) }
+    if stepsAhead > 0 { vacated += 1 }
     freeSlots.append(slot)
   }
 
@@ -142,8 +180,12 @@ struct BatchScheduler {
       planClosedStep(policy, limits: closed)
       return
     }
+    let hadPrompts = limits.admissionInterval > 1 && entries.contains { $0.isPrefill }
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
+    plannedSteps &+= 1
+    if limits.admissionInterval > 1 { look(afterPrompts: hadPrompts) }
+    defer { vacated = 0 }
     var budget = limits.tokenBudget
     var place = 0
     let preemptedBefore = preemptions
@@ -175,20 +217,20 @@ struct BatchScheduler {
   /// The tokens that a sequence would compute in a step that leaves it so much of the budget.
   private func nextTokens(of slot: Int32, budget: Int) -> Int {
     let sequence = sequences[Int(slot)]
-    guard !sequence.isDecoding else { return 1 }
+    guard !sequence.isDecoding else { return 1 + drafts }
     return chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
   }
 
   /// Plans one running sequence's part of the step.
   ///
-  /// - Returns: the tokens that it takes of the budget, one per beam when it decodes, 0 when the
+  /// - Returns: the tokens that it takes of the budget, one per beam and drafted token when it decodes, 0 when the
   ///   budget leaves none; `nil` when the KV cache has no room.
   private mutating func schedule(_ slot: Int32, budget: Int) -> Int? {
     let sequence = sequences[Int(slot)]
     let tokens: Int
     if sequence.isDecoding {
-      guard budget >= limits.beams else { return 0 }
-      tokens = 1
+      guard budget >= limits.beams + drafts else { return 0 }
+      tokens = 1 + drafts
     } else {
       tokens = chunk(of: sequence.prefillTarget - sequence.computed, budget: budget)
       if tokens == 0 { return 0 }
@@ -200,7 +242,7 @@ struct BatchScheduler {
         sequence: slot, tokens: Int32(tokens), position: Int32(sequence.computed),
         isPrefill: !sequence.isDecoding, prompt: sequence.request.promptTokens))
     stepTokens += tokens
-    return sequence.isDecoding ? limits.beams : tokens
+    return sequence.isDecoding ? limits.beams + drafts : tokens
   }
 
   /// How many of a prompt's remaining tokens this step takes.
@@ -212,9 +254,13 @@ struct BatchScheduler {
   }
 
   private mutating func admit(_ admission: any AdmissionPolicy, budget: inout Int) {
-    while running.count < limits.maximumSequences, budget > 0, !waiting.isEmpty {
+    // With nobody running, nothing was planned ahead.
+    let taken = running.isEmpty ? 0 : vacated
+    while running.count + taken < limits.maximumSequences, budget > 0, !waiting.isEmpty {
       guard let position = nextAdmission(admission) else { return }
       let slot = waiting[position]
+      // What was planned ahead stands; with nobody running nothing was.
+      if sequences[Int(slot)].earliestStep > plannedSteps, !running.isEmpty { return }
       if sequences[Int(slot)].swap != .none {
         guard sequences[Int(slot)].swap == .host, swapIn(slot) else { return }
         waiting.remove(at: position)

@@ -27,12 +27,16 @@ struct SequenceState {
   var hostBytes: Int64 = 0
   /// Bytes of KV cache held.
   var keyValueBytes: Int64 = 0
+  /// When the scheduler first looked at it [ns]: at its arrival, or at the end of the step then under way.
+  var queued: UInt64 = 0
   /// When it was first scheduled [ns]; 0 before.
   var scheduled: UInt64 = 0
   /// When its first token came out [ns]; 0 before.
   var firstToken: UInt64 = 0
   /// When its last token so far came out [ns].
   var lastToken: UInt64 = 0
+  /// The first step that it may join.
+  var earliestStep: UInt32 = 0
   /// The micro-batch that it belongs to, in a closed batch.
   var microBatch: Int32 = 0
   /// Whether it has ended and keeps computing until its batch has.

@@ -28,6 +28,9 @@ public struct BatchFeatures: Sendable {
     case swap
   }
 
+  /// How tokens are drafted and verified; `nil` where each step decodes one.
+  public var speculation: SpeculativeDecoding?
+
   /// Plain continuous batching.
   public init() {}
 }

@@ -19,6 +19,7 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
           "serving.scheduling: priority says who is admitted, and so does another admission"
           + " than fcfs; set policy.admission to fcfs")
     }
+    try checkDraft(configuration)
     let wanted = features(of: configuration)
     guard let first = wanted.first else { return }
     if configuration.batching.preemption == .swap, configuration.figures.isUnified {
@@ -28,6 +29,24 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
     }
     for (reason, isThere) in obstacles(in: configuration) where isThere {
       throw UnsupportedBatching(description: "\(first) \(reason)")
+    }
+  }
+
+  /// Refuses what cannot draft, and budgets that no verification fits.
+  private static func checkDraft(_ configuration: ServingConfiguration) throws {
+    guard let speculation = configuration.batching.speculation else { return }
+    if let model = speculation.model?.descriptor, !model.isDense || model.isEncoderDecoder {
+      throw UnsupportedBatching(
+        description:
+          "serving.speculative.draft.model is \(model.name), which is no dense decoder; expected"
+          + " one, or draft: {cost: SHARE}")
+    }
+    if configuration.limits.tokenBudget <= speculation.draftTokens {
+      throw UnsupportedBatching(
+        description:
+          "serving.speculative verifies \(speculation.draftTokens + 1) tokens of a sequence in"
+          + " a step; serving.token_budget is \(configuration.limits.tokenBudget), expected at least"
+          + " \(speculation.draftTokens + 1)")
     }
   }
 
@@ -63,6 +82,7 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
     if configuration.cache.keyValueBlocks != nil { names.append("serving.kv_blocks") }
     if configuration.batching.sharesPrefixes { names.append("serving.prefix_cache") }
     if configuration.batching.preemption == .swap { names.append("serving.preemption: swap") }
+    if configuration.batching.speculation != nil { names.append("serving.speculative") }
     return names
   }
 

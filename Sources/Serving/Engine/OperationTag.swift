@@ -43,6 +43,8 @@ struct OperationTag: BitwiseCopyable {
     case staging
     /// A part of a read from the drive.
     case driveRead
+    /// The drafting of the next step's tokens.
+    case draft
     /// Keys and values of a preempted sequence on their way to the host or back.
     case keyValueSwap
     /// An operation of a step graph: the expert's bits hold its label, the index its place.

@@ -34,6 +34,11 @@ extension ServingEngine {
       && userRequests.allSatisfy { $0 == nil }
   }
 
+  /// What passes between a request's arrival and its turn to be scheduled [ns].
+  private var requestNanoseconds: UInt64 {
+    StepCosts.nanoseconds(configuration.timing.software.perRequest)
+  }
+
   /// Starts the workload: the first arrival, or every user's first request.
   mutating func begin(in simulation: inout Simulation<EngineEvent>) {
     if requests.isClosedLoop {
@@ -57,7 +62,8 @@ extension ServingEngine {
       return
     }
     guard let request = nextArrival else { return }
-    let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+    let arrival = max(
+      request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
     simulation.schedule(.arrival, at: SimulatedTime(nanoseconds: arrival))
   }
 
@@ -70,7 +76,8 @@ extension ServingEngine {
       }
       userRequests[user] = request
       if batch.prefix != nil { userPrefixBlocks[user] = Array(requests.prefixBlocks(of: request)) }
-      let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+      let arrival = max(
+        request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
       simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
     } catch {
       failure = error
@@ -82,7 +89,8 @@ extension ServingEngine {
     in simulation: inout Simulation<EngineEvent>
   ) {
     var request = request
-    request.arrivalNanoseconds = simulation.now.nanoseconds
+    request.arrivalNanoseconds =
+      simulation.now.nanoseconds - min(requestNanoseconds, simulation.now.nanoseconds)
     if progress.arrivals == 0 {
       // Idling before the first request is nobody's time.
       network.resetStatistics(at: simulation.now)
@@ -94,7 +102,9 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
-    batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks)
+    batch.isComputing = stepIsActive
+    unnoticed.append(
+      batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks))
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)
@@ -109,6 +119,7 @@ extension ServingEngine {
     _ request: Request, in simulation: inout Simulation<EngineEvent>
   ) {
     progress.rejected += 1
+    recordRejection(request)
     rejectedInARow += 1
     guard request.user >= 0 else { return }
     guard rejectedInARow < NoRequestFits.limit else {
@@ -129,7 +140,12 @@ extension ServingEngine {
     var steadyTokens = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
-      sequence.computed += Int(entry.tokens)
+      var gained = 1
+      if batch.acceptance != nil, !entry.isPrefill {
+        gained = batch.verify(&sequence)
+      } else {
+        sequence.computed += Int(entry.tokens)
+      }
       if sequence.isPadding {
         sequence.produced += 1
         batch[entry.sequence] = sequence
@@ -150,8 +166,10 @@ extension ServingEngine {
         batch[entry.sequence] = sequence
         continue
       }
-      sequence.produced += 1
-      counters.outputTokens += 1
+      sequence.produced += gained
+      counters.outputTokens += Int64(gained)
+      // Tokens of one verification come out together.
+      latencies.interToken.record(0, times: gained - 1)
       if sequence.produced == 1 {
         sequence.firstToken = now
       } else if sequence.lastToken == lastStepEnd {
@@ -192,6 +210,7 @@ extension ServingEngine {
     lookAhead?.end(sequence.request.number)
     if predictionObserves { prediction.sequenceEnded(sequence.request.number) }
     recordRequest(sequence)
+    recordOutcome(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     if configuration.limits.finishedStay {
       batch[slot].isPadding = true

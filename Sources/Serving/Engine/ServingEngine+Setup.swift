@@ -21,7 +21,11 @@ extension ServingEngine {
     try UnsupportedBatching.check(configuration)
     var configuration = configuration
     configuration.cache = configuration.cache.withBlocksInBytes(
-      model: model, precision: configuration.precision)
+      model: model, precision: configuration.precision,
+      draft: configuration.batching.speculation?.model)
+    if let draft = configuration.batching.speculation?.model {
+      configuration.cache.workspaceBytes += draft.descriptor.bytes(under: draft.precision).total
+    }
     let graph = try GraphState(configuration)
     if graph != nil, model.isEncoderDecoder {
       throw GraphPlanError(
@@ -29,6 +33,11 @@ extension ServingEngine {
     }
     if graph != nil, configuration.limits.beams > 1 {
       throw GraphPlanError("the schedule decides whole steps of single tokens; serving.beams is 1")
+    }
+    if configuration.batching.speculation != nil, decisions != nil {
+      throw UnsupportedBatching(
+        description: "serving.speculative verifies tokens that are not kept, while decisions are"
+          + " recorded of steps that keep all of theirs; leave it out to record them")
     }
     if graph != nil, decisions != nil {
       throw GraphPlanError(
@@ -177,6 +186,11 @@ extension ServingEngine {
         $0.format(beside: configuration.precision.experts)
       }, timing: configuration.timing,
       beams: configuration.limits.beams)
+    if let speculation = configuration.batching.speculation, let draft = speculation.model {
+      draftCosts = DraftCosts(
+        model: draft.descriptor, precision: draft.precision, timing: configuration.timing,
+        draftTokens: speculation.draftTokens)
+    }
     encoderMixtureLayers = model.isEncoderDecoder ? model.encoderMixtureLayers.count : nil
     var mixture: Int32 = 0
     mixtureIndexOfLayer = model.allLayers.map { layer in
@@ -218,7 +232,8 @@ extension ServingEngine {
     if model.isEncoderDecoder { limits.chunkedPrefill = false }
     keyValueBlockBytes = KeyValueCache.blockBytes(
       model: model, precision: configuration.precision,
-      blockTokens: configuration.cache.keyValueBlockTokens)
+      blockTokens: configuration.cache.keyValueBlockTokens,
+      draft: configuration.batching.speculation?.model)
     batch = BatchScheduler(
       limits: limits,
       closed: graph?.microBatchLimits(memory, configuration: configuration)
@@ -227,7 +242,7 @@ extension ServingEngine {
         model: model, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens,
         capacity: memory.keyValueBytes * Int64(memory.devices),
-        beams: configuration.limits.beams),
+        beams: configuration.limits.beams, draft: configuration.batching.speculation?.model),
       prefix: configuration.batching.sharesPrefixes
         ? PrefixSharing(
           blockTokens: requests.prefixBlockTokens,
@@ -235,7 +250,12 @@ extension ServingEngine {
           keyValueBlockBytes: keyValueBlockBytes) : nil,
       swap: configuration.batching.preemption == .swap
         ? SwapSpace(capacity: configuration.cache.swapBytes) : nil,
-      prioritises: configuration.batching.scheduling == .priority)
+      prioritises: configuration.batching.scheduling == .priority,
+      acceptance: configuration.batching.speculation.map {
+        AcceptanceModel(
+          $0, seed: configuration.run.seed, replication: configuration.run.replication)
+      })
+    batch.stepsAhead = UInt32(configuration.timing.software.stepsAhead)
     layerSet = LayerSet(experts: max(1, memory.experts))
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = max(1, configuration.cache.stagingBuffers)
@@ -287,6 +307,7 @@ extension ServingEngine {
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
     batch.prefix?.resetCounts()
+    batch.acceptance?.resetCounts()
     batch.swap?.resetCounts()
   }
 }
@@ -368,47 +389,4 @@ private struct EvictionRules {
     }
     return try registration.make(context, settings: settings)
   }
-}
-
-/// A routing whose shape is not the model's.
-public struct RoutingMismatch: Error, CustomStringConvertible, Sendable {
-  /// What was found and what would be right.
-  public var description: String
-
-  /// Refuses roles that decide by gate weights on a trace that has none.
-  static func checkWeights(
-    of routing: any RoutingSource, for policy: PolicyComposition
-  ) throws {
-    guard !routing.hasGateWeights, policy.resolve.needsScores || policy.resolve.skipsChoices else {
-      return
-    }
-    throw RoutingMismatch(
-      description: "policy.resolve decides by the gate weights of tokens, and the routing trace has"
-        + " none; a trace with weights (bigmoeonedge, moesim) or a generator is needed")
-  }
-
-  static func check(_ shape: RoutingShape, model: ModelDescriptor, layers: Int) throws {
-    let wanted = RoutingShape(layers: layers, experts: model.expertCount, topK: model.topK)
-    guard shape.layers == wanted.layers, shape.experts == wanted.experts else {
-      throw RoutingMismatch(
-        description: "the routing has \(shape), but \(model.name) has \(wanted)")
-    }
-  }
-}
-
-/// The routing of a model without experts: nothing is ever drawn of it.
-private struct NoRouting: RoutingSource {
-  var shape: RoutingShape { RoutingShape(layers: 0, experts: 0, topK: 0) }
-  var hasGateWeights: Bool { false }
-  mutating func beginSequence(
-    _ key: SequenceKey, promptTokens: Int, outputTokens: Int
-  ) throws -> Int { 0 }
-  mutating func endSequence(slot: Int) {}
-  mutating func addDecode(
-    slot: Int, position: Int, layer: Int, to activation: inout LayerActivation
-  ) {}
-  mutating func addPrefill(
-    slot: Int, position: Int, count: Int, layer: Int, to activation: inout LayerActivation
-  ) {}
-  var notices: [String] { [] }
 }

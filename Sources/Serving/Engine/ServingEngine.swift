@@ -31,6 +31,11 @@ struct ServingEngine: ~Copyable, Model {
   var computeOperation: OperationDescription
   var copyOperation: OperationDescription
   var costs: StepCosts
+  /// What drafting takes, where a model drafts; the time computed in the step under way, and the
+  /// operations left at its end [ns].
+  var draftCosts: DraftCosts?
+  var computedInStep: UInt64 = 0
+  var isDrafting = false
   /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.
   let mixtureIndexOfLayer: [Int32]
   /// The MoE layers of the encoder; `nil` when there is none.
@@ -108,6 +113,8 @@ struct ServingEngine: ~Copyable, Model {
   /// Requests that were refused since one was last accepted.
   var rejectedInARow = 0
   var batch: BatchScheduler
+  /// Slots of requests that arrived since the scheduler last looked.
+  var unnoticed: [Int32] = []
 
   // The step under way.
   var stepIsActive = false
@@ -149,5 +156,7 @@ struct ServingEngine: ~Copyable, Model {
   var timeline: TimelineState?
   let recordsDecisions: Bool
   var decisions: DecisionState?
+  /// Who is told what became of requests; `nil` where nobody asks.
+  var outcomes: (any RequestSink)?
   var failure: (any Error)?
 }

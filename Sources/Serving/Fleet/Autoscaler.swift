@@ -104,7 +104,9 @@ public struct Autoscaler: Hashable, Sendable {
     }
     let ratio = used / (target * Double(current))
     if abs(ratio - 1) <= tolerance { return 0 }
-    let wanted = min(Double(maximum), max(Double(minimum), (used / target).rounded(.up)))
+    // A product that should be whole is not rounded up for its last bit.
+    let exact = (ratio * Double(current) - 1e-9).rounded(.up)
+    let wanted = min(Double(maximum), max(Double(minimum), exact))
     let change = Int(wanted) - current
     let since = observation.secondsSinceChange ?? .infinity
     if change > 0 { return since >= scaleOutCooldownSeconds ? change : 0 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 /// What may fail in a fleet.
-public enum FailingKind: UInt8, CaseIterable, Hashable, Sendable {
+public enum FailingKind: UInt8, CaseIterable, Hashable, Sendable, BitwiseCopyable {
   /// A replica, with all its devices.
   case replica
   /// One GPU, and with it the replica that it is a part of.
@@ -129,5 +129,17 @@ public struct FailureSettings: Hashable, Sendable {
 
     /// The message.
     public var description: String { message }
+  }
+}
+
+extension FailureSettings {
+  /// Whether any entry is about a link.
+  var mentionsLinks: Bool {
+    entries.contains { entry in
+      switch entry.subject {
+      case .link: true
+      case .part(let kind, _), .every(let kind): kind == .link
+      }
+    }
   }
 }

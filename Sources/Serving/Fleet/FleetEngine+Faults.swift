@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Policies
 import SimulationKernel
 
 extension FleetEngine {
@@ -119,6 +120,7 @@ extension FleetEngine {
       let delay = configuration.operations.retries.delay(afterFailure: Int(sequence.failures))
     else {
       counters.lost += 1
+      tell(sequence, replica: -1, .lost)
       self.lost += 1
       leave(sequence.request, in: &simulation)
       return

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Hardware
+import KernelTiming
 import Policies
 import SimulationKernel
 
@@ -85,7 +86,8 @@ extension FleetEngine {
         let place = stage * from.tensor + part
         let device = firstTarget + place % to.devices
         var operation = links.copy(
-          from: .gpu(source), to: .gpu(device), bytes: bytes, topology: configuration.topology)
+          from: ClusterEndpoint.gpu(source), to: ClusterEndpoint.gpu(device), bytes: bytes,
+          topology: configuration.topology)
         operation.tag = UInt64(number)
         _ = network.submit(operation, in: &simulation)
         counters.movedBytes += Int64(bytes)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import KernelTiming
 import SimulationKernel
 
 extension FleetEngine {
@@ -40,7 +41,50 @@ extension FleetEngine {
       name: "\(configuration.groups[replica.group].name).\(replica.number)",
       state: "\(replica.state)", upShare: upSeconds(index, end: end) / seconds,
       steps: replica.steps, completed: replica.completed, outputTokens: replica.outputTokens,
-      utilization: gpus[replica.firstDevice].inSteps / seconds, keyValueHighWater: highWater)
+      // The step under way at the end counts whole.
+      utilization: min(1, gpus[replica.firstDevice].inSteps / seconds), keyValueHighWater: highWater
+    )
+  }
+
+  /// The KV caches of all ranks, in blocks of one GPU each.
+  func keyValueReport() -> SimulationResult.KeyValueReport? {
+    var report = SimulationResult.KeyValueReport()
+    report.blockTokens = configuration.groups[0].cache.keyValueBlockTokens
+    for replica in replicas {
+      for lane in replica.lanes {
+        for rank in lane.ranks { report.add(rank, blockBytes: replica.blockBytes) }
+      }
+    }
+    guard report.blockBytes > 0 || report.swapOuts > 0 || report.prefixAskedTokens > 0 else {
+      return nil
+    }
+    if report.prefixAskedTokens > 0 {
+      report.prefixHitRate = Double(report.prefixHitTokens) / Double(report.prefixAskedTokens)
+    }
+    return report
+  }
+
+  /// What speculative decoding gave; `nil` where nothing is drafted.
+  func speculationReport() -> SimulationResult.SpeculationReport? {
+    guard configuration.groups.contains(where: { $0.batching.speculation != nil }) else {
+      return nil
+    }
+    var report = SimulationResult.SpeculationReport()
+    for replica in replicas {
+      for lane in replica.lanes {
+        for rank in lane.ranks {
+          guard let model = rank.acceptance else { continue }
+          report.verifications += model.verifications
+          report.draftedTokens += model.verifications * Int64(model.draftTokens)
+          report.acceptedTokens += model.acceptedTokens
+        }
+      }
+    }
+    if report.verifications > 0 {
+      report.meanAcceptedLength =
+        1 + Double(report.acceptedTokens) / Double(report.verifications)
+    }
+    return report
   }
 
   /// The measured time in which a replica was up [s].
@@ -78,12 +122,13 @@ extension FleetEngine {
         used += 1
       }
     }
+    let steps = counters.steps
     let add = { (name: String, kind: String, share: Double, work: Double) in
       utilizations.byName[name] = share
       utilizations.resources.append(
         .init(
           name: name, kind: kind, utilization: share, busySeconds: share * seconds,
-          meanQueueLength: 0, meanWaitMs: 0, maxWaitMs: 0, operations: self.counters.steps,
+          meanQueueLength: 0, meanWaitMs: 0, maxWaitMs: 0, operations: steps,
           workDone: work))
     }
     add("gpu.compute", "server", busy / (Double(max(1, used)) * seconds), busy)
@@ -177,5 +222,27 @@ extension FleetEngine {
       usdPerMillionOutputTokens: perHour.flatMap {
         made > 0 ? $0 / 3600 * seconds / made * 1e6 : nil
       }, purchaseUsd: purchase, usdPerHour: perHour, basis: words)
+  }
+}
+
+extension SimulationResult.KeyValueReport {
+  /// Adds one rank's cache.
+  fileprivate mutating func add(_ rank: BatchScheduler, blockBytes bytes: Int64) {
+    blockBytes = max(blockBytes, bytes)
+    guard bytes > 0 else { return }
+    blocks += Int(rank.keyValue.capacity / bytes)
+    highWaterBlocks += Int((rank.keyValue.highWater + bytes - 1) / bytes)
+    if let prefix = rank.prefix {
+      prefixAskedTokens += prefix.counts.askedTokens
+      prefixHitTokens += prefix.counts.hitTokens
+      prefixAskedBlocks += prefix.counts.askedBlocks
+      prefixHitBlocks += prefix.counts.hitBlocks
+      prefixEvictions += prefix.cache.evictions
+    }
+    if let swap = rank.swap {
+      swapOuts += swap.count
+      swapFallbacks += swap.fallbacks
+      swapHighWaterBytes = max(swapHighWaterBytes, swap.highWater)
+    }
   }
 }

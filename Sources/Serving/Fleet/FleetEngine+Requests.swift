@@ -94,10 +94,14 @@ extension FleetEngine {
     _ number: Int32, in simulation: inout Simulation<FleetEvent>
   ) {
     let request = tickets[Int(number)].sequence.request
-    var time = simulation.now + gateway.latency(ofRequest: request.number)
+    var time =
+      simulation.now + gateway.latency(ofRequest: request.number)
+      + SimulatedDuration(seconds: configuration.groups[0].timing.software.perRequest)
     if responseCache != nil {
       time = time + responseCache!.lookupTime
-      if responseCache!.lookUp(request: request.number, identity: tickets[Int(number)].sequence.identity) {
+      if responseCache!.lookUp(
+        request: request.number, identity: tickets[Int(number)].sequence.identity)
+      {
         simulation.schedule(.answered(ticket: number), at: time)
         return
       }
@@ -121,6 +125,7 @@ extension FleetEngine {
     counters.cachedTokens += Int64(sequence.request.outputTokens)
     latencies.record(sequence, limits: configuration.serviceLevel)
     progress.completed(sequence, now: now, batchSize: counters.batchSize)
+    tell(sequence, replica: -1, .completed)
     if progress.warmUpEndsNow { endWarmUp(now: now) }
     leave(sequence.request, in: &simulation)
   }
@@ -142,6 +147,7 @@ extension FleetEngine {
     _ request: Request, in simulation: inout Simulation<FleetEvent>
   ) {
     progress.rejected += 1
+    tell(SequenceState(request: request), replica: -1, .rejected)
     rejectedInARow += 1
     guard request.user >= 0 else { return }
     guard rejectedInARow < NoRequestFits.limit else {
@@ -235,10 +241,15 @@ extension FleetEngine {
     }
     let request = ticket.sequence.request
     var stream = routingStream.forEntity(request.number)
-    return router.choose(
+    // The view is the rule's alone while it decides.
+    var view: [ReplicaLoad] = []
+    swap(&view, &loads)
+    let choice = router.choose(
       for: RoutedRequest(
         number: request.number, promptTokens: request.promptTokens, user: request.user,
-        model: ticket.model, nanoseconds: now), among: loads.span, random: &stream)
+        model: ticket.model, nanoseconds: now), among: view.span, random: &stream)
+    swap(&view, &loads)
+    return choice
   }
 
   /// Puts a sequence into a replica's queue.
@@ -247,11 +258,20 @@ extension FleetEngine {
     in simulation: inout Simulation<FleetEvent>
   ) {
     let (lane, rank) = replicas[index].leastLoadedRank()
+    var sequence = sequence
+    if sequence.queued == 0 {
+      // The scheduler looks at it when the step under way has ended.
+      let now = simulation.now.nanoseconds
+      sequence.queued =
+        replicas[index].lanes[lane].stepIsActive
+        ? max(now, replicas[index].stageFreeAt[replicas[index].stageFreeAt.count - 1]) : now
+    }
     replicas[index].waitingPromptTokens +=
       Int64(sequence.request.promptTokens) - Int64(sequence.countedPrompt)
     replicas[index].outstandingTokens +=
       Int64(sequence.request.promptTokens) - Int64(sequence.countedPrompt)
       + Int64(sequence.request.outputTokens) - Int64(sequence.produced)
+    replicas[index].lanes[lane].ranks[rank].isComputing = replicas[index].lanes[lane].stepIsActive
     replicas[index].lanes[lane].ranks[rank].enqueue(sequence, prefixBlocks: blocks)
     wake(index, lane: lane, in: &simulation)
   }

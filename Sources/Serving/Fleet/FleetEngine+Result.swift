@@ -25,6 +25,7 @@ extension FleetEngine {
       prefetch: nil, resolve: nil, stallMsPerToken: .init(),
       timeMsPerToken: timeBreakdown(), utilization: utilization.byName,
       resources: utilization.resources, traffic: trafficReport(), memory: memoryReport(),
+      keyValueCache: keyValueReport(), speculation: speculationReport(),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy, end: end),
       energy: energy, eventsProcessed: events, layerEvents: counters.steps,
       steps: counters.steps, whatWouldHelp: nil, notices: notices(verdict), runInfo: nil,
@@ -107,8 +108,9 @@ extension FleetEngine {
       ("dense feed-forward", times.dense), ("gate", times.gate),
       ("shared experts", times.shared), ("experts", times.experts),
       ("head and sampling", times.ends), ("collectives", times.collectives),
+      ("drafting", times.draft),
     ]
-    return parts.map { .init(name: $0.0, value: $0.1 * scale) }
+    return parts.filter { $0.1 > 0 }.map { .init(name: $0.0, value: $0.1 * scale) }
   }
 
   private func trafficReport() -> [SimulationResult.TrafficReport] {

@@ -15,9 +15,9 @@ extension FleetEngine {
   /// - Throws: ``DoesNotFit``, `IndivisibleModel`, ``RoutingMismatch``, ``FailureSettings/Problem``, or what
   ///   the makers of workload, routing and collectives throw.
   init(_ configuration: FleetConfiguration) throws {
-    self.configuration = configuration
     let requests = try configuration.makeRequests()
     let operations = configuration.operations
+    let run = configuration.run
     var groups: [GroupState] = []
     var replicas: [Replica] = []
     var hosts = 0
@@ -31,59 +31,80 @@ extension FleetEngine {
             group, number: number, groupIndex: index,
             firstDevice: hosts * group.devicesPerHost + group.firstDevice(ofReplica: number),
             memory: state.memory, prefixBlockTokens: requests.prefixBlockTokens,
-            isUp: number < group.replicas))
+            seed: run.seed, replication: run.replication, isUp: number < group.replicas))
       }
       hosts += group.hosts(replicas: most)
       groups.append(state)
     }
+    for index in replicas.indices {
+      replicas[index].links = try Self.linksOfReplica(replicas[index], configuration)
+    }
+    let failures = try FailureSchedule(
+      operations.failures, population: Self.population(configuration, replicas: replicas),
+      seed: run.seed, replication: run.replication)
+    // Nothing throws from here on.
+    self.init(
+      configuration, groups: groups, replicas: replicas, requests: requests, failures: failures)
+    configureRouter()
+  }
+
+  private init(
+    _ configuration: FleetConfiguration, groups: [GroupState], replicas: [Replica],
+    requests: any RequestSource, failures: FailureSchedule
+  ) {
+    let operations = configuration.operations
+    let topology = configuration.topology
+    let run = configuration.run
+    self.configuration = configuration
     self.groups = groups
     self.replicas = replicas
     self.requests = requests
+    self.failures = failures
     keepsBlocks =
       requests.prefixBlockTokens > 0
       && (operations.responseCache != nil
         || configuration.groups.contains { $0.batching.sharesPrefixes })
     let models = (configuration.groups.map { Int($0.modelNumber) }.max() ?? 0) + 1
     unrouted = [TicketQueue](repeating: TicketQueue(), count: 2 * (models + 1))
-    let run = configuration.run
     routingStream = RandomStream(
       seed: run.seed, replication: run.replication, purpose: .requestRouting, entity: 0)
     router = configuration.requestRouting
-    var shares = [Double](repeating: 0, count: models)
+    loads = [ReplicaLoad](repeating: ReplicaLoad(isAccepting: false), count: replicas.count)
+    gateway = Gateway(operations.gateway, seed: run.seed, replication: run.replication)
+    responseCache = operations.responseCache.map {
+      ResponseCache($0, seed: run.seed, replication: run.replication)
+    }
+    var network = OperationNetwork<FleetEvent>()
+    links = TopologyResources(topology, in: &network)
+    self.network = network
+    gpus = [GPUCounters](repeating: GPUCounters(), count: topology.gpuCount)
+    linkFactors = [Double](repeating: 1, count: topology.links.count)
+    gpuFactors = [Double](repeating: 1, count: topology.gpuCount)
+    counters = FleetCounters()
+    let places = configuration.groups.reduce(0) { sum, group in
+      guard group.part != .prefill else { return sum }
+      return sum + group.replicas * group.plan.data * group.limits.maximumSequences
+    }
+    counters.batchSize = places
+    progress = RunProgress(options: run, batchSize: max(1, places))
+  }
+
+  /// Tells the rule that routes requests how large the fleet is.
+  private mutating func configureRouter() {
+    var shares: [Double] = []
     for group in configuration.groups where group.part != .decode {
+      while shares.count <= Int(group.modelNumber) { shares.append(0) }
       shares[Int(group.modelNumber)] += group.share
     }
     router.configure(
       RequestRoutingContext(
         replicas: replicas.count, modelShares: shares,
         keyValueBlockTokens: configuration.groups[0].cache.keyValueBlockTokens))
-    for index in self.replicas.indices {
-      self.replicas[index].links = try Self.links(of: self.replicas[index], configuration)
-    }
-    loads = [ReplicaLoad](repeating: ReplicaLoad(isAccepting: false), count: replicas.count)
-    gateway = Gateway(operations.gateway, seed: run.seed, replication: run.replication)
-    responseCache = operations.responseCache.map {
-      ResponseCache($0, seed: run.seed, replication: run.replication)
-    }
-    let topology = configuration.topology
-    links = TopologyResources(topology, in: &network)
-    gpus = [GPUCounters](repeating: GPUCounters(), count: topology.gpuCount)
-    linkFactors = [Double](repeating: 1, count: topology.links.count)
-    gpuFactors = [Double](repeating: 1, count: topology.gpuCount)
-    counters = FleetCounters()
-    counters.batchSize = configuration.groups.reduce(0) { sum, group in
-      guard group.part != .prefill else { return sum }
-      return sum + group.replicas * group.plan.data * group.limits.maximumSequences
-    }
-    progress = RunProgress(options: run, batchSize: max(1, counters.batchSize))
-    failures = try FailureSchedule(
-      operations.failures, population: Self.population(configuration, replicas: replicas),
-      seed: run.seed, replication: run.replication)
   }
 
   /// The links between any two GPUs of a replica.
-  private static func links(
-    of replica: Replica, _ configuration: FleetConfiguration
+  private static func linksOfReplica(
+    _ replica: Replica, _ configuration: FleetConfiguration
   ) throws -> [Int32] {
     guard configuration.operations.failures.mentionsLinks else { return [] }
     let count = configuration.groups[replica.group].plan.devices
@@ -142,6 +163,11 @@ extension GroupState {
         maximumTokens: maximumTokens)
     }
     self.members = members
+    if let speculation = group.batching.speculation, let model = speculation.model {
+      draft = DraftCosts(
+        model: model.descriptor, precision: model.precision, timing: group.timing,
+        draftTokens: speculation.draftTokens)
+    }
   }
 }
 
@@ -149,7 +175,7 @@ extension Replica {
   /// An idle replica.
   init(
     _ group: ReplicaGroup, number: Int, groupIndex: Int, firstDevice: Int, memory: ReplicaMemory,
-    prefixBlockTokens: Int, isUp: Bool
+    prefixBlockTokens: Int, seed: UInt64, replication: UInt32, isUp: Bool
   ) {
     self.group = groupIndex
     self.number = number
@@ -163,23 +189,30 @@ extension Replica {
     var limits = group.limits
     // As many steps are under way as there are stages; they share what a rank may run.
     limits.maximumSequences = max(1, limits.maximumSequences / stages)
+    var scheduler = BatchScheduler(
+      limits: limits, keyValue: cache,
+      prefix: group.batching.sharesPrefixes
+        ? PrefixSharing(
+          blockTokens: prefixBlockTokens,
+          keyValueBlockTokens: group.cache.keyValueBlockTokens,
+          keyValueBlockBytes: KeyValueCache.blockBytes(
+            model: memory.cachedModel, precision: group.precision,
+            blockTokens: group.cache.keyValueBlockTokens)) : nil,
+      swap: group.batching.preemption == .swap
+        ? SwapSpace(
+          capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
+        : nil, prioritises: group.batching.scheduling == .priority,
+      acceptance: group.batching.speculation.map {
+        AcceptanceModel($0, seed: seed, replication: replication)
+      })
+    scheduler.stepsAhead = UInt32(group.timing.software.stepsAhead)
     let lane = Lane(
-      ranks: [BatchScheduler](
-        repeating: BatchScheduler(
-          limits: limits, keyValue: cache,
-          prefix: group.batching.sharesPrefixes
-            ? PrefixSharing(
-              blockTokens: prefixBlockTokens,
-              keyValueBlockTokens: group.cache.keyValueBlockTokens,
-              keyValueBlockBytes: KeyValueCache.blockBytes(
-                model: memory.cachedModel, precision: group.precision,
-                blockTokens: group.cache.keyValueBlockTokens)) : nil,
-          swap: group.batching.preemption == .swap
-            ? SwapSpace(
-              capacity: group.cache.swapBytes / Int64(group.devicesPerHost * group.plan.pipeline))
-            : nil), count: group.plan.data),
+      ranks: [BatchScheduler](repeating: scheduler, count: group.plan.data),
       stageNanoseconds: [UInt64](repeating: 0, count: stages))
     lanes = [Lane](repeating: lane, count: stages)
+    blockBytes = KeyValueCache.blockBytes(
+      model: memory.cachedModel, precision: group.precision,
+      blockTokens: group.cache.keyValueBlockTokens)
     var blocks = cache
     bytesPerToken =
       Double(blocks.bytes(tokens: 4096) - blocks.bytes(tokens: 0)) / 4096

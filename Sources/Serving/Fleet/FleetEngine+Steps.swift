@@ -32,15 +32,22 @@ extension FleetEngine {
     groups[group].costs.begin()
     var hasEntries = false
     let admission = configuration.groups[group].admission
+    // A step that follows another at once was planned when that one began.
+    let isAhead =
+      replicas[index].lanes[lane].lastStepEnd == now
+      && configuration.groups[group].timing.software.stepsAhead > 0
+    let planned = isAhead ? replicas[index].lanes[lane].lastStepBegin : now
     for rank in replicas[index].lanes[lane].ranks.indices {
       replicas[index].lanes[lane].ranks[rank].planStep(admission: admission)
       if replicas[index].lanes[lane].ranks[rank].swap != nil {
         startSwaps(index, lane: lane, rank: rank, in: &simulation)
       }
-      if addEntries(index, lane: lane, rank: rank, now: now) { hasEntries = true }
+      if addEntries(index, lane: lane, rank: rank, planned: planned) { hasEntries = true }
     }
     guard hasEntries else { return }
+    replicas[index].lanes[lane].lastStepBegin = now
     groups[group].costs.finish()
+    addDraft(index, lane: lane)
     countStep(index, lane: lane)
     replicas[index].lanes[lane].stepIsActive = true
     startStage(index, lane: lane, stage: 0, in: &simulation)
@@ -49,7 +56,7 @@ extension FleetEngine {
   /// Gives what a rank computes to the step's costs.
   ///
   /// - Returns: whether there is anything.
-  private mutating func addEntries(_ index: Int, lane: Int, rank: Int, now: UInt64) -> Bool {
+  private mutating func addEntries(_ index: Int, lane: Int, rank: Int, planned: UInt64) -> Bool {
     let group = replicas[index].group
     let entries = replicas[index].lanes[lane].ranks[rank].entries
     for entry in entries {
@@ -59,12 +66,31 @@ extension FleetEngine {
         samples = Int(entry.position + entry.tokens) >= target
         if !replicas[index].lanes[lane].ranks[rank][entry.sequence].wasScheduled {
           replicas[index].lanes[lane].ranks[rank][entry.sequence].wasScheduled = true
-          replicas[index].lanes[lane].ranks[rank][entry.sequence].scheduled = now
+          replicas[index].lanes[lane].ranks[rank][entry.sequence].scheduled = max(
+            planned, replicas[index].lanes[lane].ranks[rank][entry.sequence].queued)
         }
       }
       groups[group].costs.add(entry, samples: samples, rank: rank)
     }
     return !entries.isEmpty
+  }
+
+  /// Adds the time in which tokens are drafted behind the step that is being planned.
+  private mutating func addDraft(_ index: Int, lane: Int) {
+    let group = replicas[index].group
+    guard let speculation = configuration.groups[group].batching.speculation else { return }
+    var seconds = 0.0
+    switch speculation.draft {
+    case .share(let share):
+      seconds = groups[group].costs.seconds * share * Double(speculation.draftTokens)
+    case .model:
+      for rank in replicas[index].lanes[lane].ranks.indices {
+        let entries = replicas[index].lanes[lane].ranks[rank].entries
+        seconds = max(
+          seconds, Double(groups[group].draft!.nanoseconds(behind: entries)) * 1e-9)
+      }
+    }
+    groups[group].costs.addDraft(seconds: seconds)
   }
 
   /// Counts a step's time, and what each GPU does in it.
@@ -147,7 +173,12 @@ extension FleetEngine {
     let entries = replicas[index].lanes[lane].ranks[rank].entries
     for entry in entries {
       var sequence = replicas[index].lanes[lane].ranks[rank][entry.sequence]
-      sequence.computed += Int(entry.tokens)
+      var gained = 1
+      if replicas[index].lanes[lane].ranks[rank].acceptance != nil, !entry.isPrefill {
+        gained = replicas[index].lanes[lane].ranks[rank].verify(&sequence)
+      } else {
+        sequence.computed += Int(entry.tokens)
+      }
       if replicas[index].lanes[lane].ranks[rank].prefix != nil {
         replicas[index].lanes[lane].ranks[rank][entry.sequence] = sequence
         replicas[index].lanes[lane].ranks[rank].shareComputed(entry.sequence)
@@ -165,10 +196,12 @@ extension FleetEngine {
         replicas[index].lanes[lane].ranks[rank][entry.sequence] = sequence
         continue
       }
-      sequence.produced += 1
-      counters.outputTokens += 1
-      replicas[index].outputTokens += 1
-      replicas[index].outstandingTokens -= 1
+      sequence.produced += gained
+      counters.outputTokens += Int64(gained)
+      replicas[index].outputTokens += Int64(gained)
+      replicas[index].outstandingTokens -= Int64(gained)
+      // Tokens of one verification come out together.
+      latencies.interToken.record(0, times: gained - 1)
       if sequence.produced == 1 {
         sequence.firstToken = now
       } else if sequence.lastToken == lastStepEnd {
@@ -198,8 +231,21 @@ extension FleetEngine {
   ) {
     latencies.record(sequence, limits: configuration.serviceLevel)
     progress.completed(sequence, now: now, batchSize: counters.batchSize)
+    tell(sequence, replica: replica, .completed)
     responseCache?.store(identity: sequence.identity)
     leave(sequence.request, in: &simulation)
+  }
+
+  /// Tells who listens what became of a request.
+  mutating func tell(
+    _ sequence: SequenceState, replica: Int, _ fate: RequestOutcome.Fate
+  ) {
+    outcomes?.take(
+      RequestOutcome(
+        number: sequence.request.number, arrival: sequence.request.arrivalNanoseconds,
+        queued: sequence.queued, scheduled: sequence.scheduled, firstToken: sequence.firstToken,
+        lastToken: sequence.lastToken, promptTokens: sequence.request.promptTokens,
+        outputTokens: Int32(sequence.produced), replica: Int32(replica), fate: fate))
   }
 
   /// Begins the measured time: what was counted before is forgotten.

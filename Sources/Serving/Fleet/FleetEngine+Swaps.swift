@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Hardware
+import KernelTiming
 import SimulationKernel
 
 /// Keys and values of a preempted sequence on their way between a rank's GPUs and host memory.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import KernelTiming
 import Policies
 import RandomStreams
 import SimulationKernel
@@ -21,7 +22,7 @@ struct FleetEngine: ~Copyable, Model {
   let configuration: FleetConfiguration
   var groups: [GroupState]
   var replicas: [Replica]
-  var network = OperationNetwork<FleetEvent>()
+  var network: OperationNetwork<FleetEvent>
   /// The fleet's links as bandwidths of the network.
   let links: TopologyResources
   /// What is left of each link's rate and each GPU's, where something has degraded.
@@ -75,6 +76,8 @@ struct FleetEngine: ~Copyable, Model {
   var progress: RunProgress
   var counters: FleetCounters
   var gpus: [GPUCounters]
+  /// Who is told what became of each request.
+  var outcomes: (any RequestSink)?
   var failure: (any Error)?
 
   /// Goes on where an operation, an arrival or a step has ended.

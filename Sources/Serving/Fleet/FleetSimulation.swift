@@ -8,15 +8,18 @@ public enum FleetSimulation {
   ///
   /// - Parameters:
   ///   - configuration: Everything that the run depends on.
+  ///   - requests: Who is told what becomes of each request; `nil` for nobody.
   ///   - progress: Told now and then how far the run has come.
+  /// - Returns: The result, and who was told, as the run left it.
   /// - Throws: ``DoesNotFit`` when a GPU's part of a model does not fit, `IndivisibleModel` when a plan does not
   ///   divide it, ``RoutingMismatch``, ``FailureSettings/Problem``, and the errors of workload, routing and topology.
   public static func run(
-    _ configuration: FleetConfiguration,
+    _ configuration: FleetConfiguration, requests: (any RequestSink)? = nil,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
-  ) throws -> SimulationResult {
+  ) throws -> (result: SimulationResult, requests: (any RequestSink)?) {
     var engine = try FleetEngine(configuration)
     var simulation = Simulation<FleetEvent>()
+    engine.outcomes = requests
     engine.begin(in: &simulation)
     let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
     var untilReport = 1 << 14
@@ -35,6 +38,8 @@ public enum FleetSimulation {
     }
     if let failure = engine.failure { throw failure }
     let end = min(simulation.now.nanoseconds, limit ?? .max)
-    return engine.result(endedAt: end, events: simulation.processedEventCount)
+    return (
+      engine.result(endedAt: end, events: simulation.processedEventCount), engine.outcomes
+    )
   }
 }

@@ -5,6 +5,8 @@ import Workload
 /// What replicas of a group have in common.
 struct GroupState {
   var costs: ReplicaCosts
+  /// What a model takes to draft tokens, on one GPU of a rank; `nil` where none drafts.
+  var draft: DraftCosts?
   let memory: ReplicaMemory
   /// Replicas that there may be, running or not.
   var members: Range<Int>

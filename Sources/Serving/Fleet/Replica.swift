@@ -26,6 +26,8 @@ struct Replica {
     var isWoken = false
     /// The stages' times of the step under way [ns].
     var stageNanoseconds: [UInt64]
+    /// When the last step began [ns].
+    var lastStepBegin: UInt64 = 0
     /// When the last step ended [ns].
     var lastStepEnd: UInt64 = 0
 
@@ -59,6 +61,8 @@ struct Replica {
   var outstandingTokens: Int64 = 0
   /// Bytes of KV cache that a token takes on each GPU.
   let bytesPerToken: Double
+  /// Bytes of a block of its KV cache on each GPU.
+  let blockBytes: Int64
 
   // What it has done since the warm-up ended.
   var steps: UInt64 = 0

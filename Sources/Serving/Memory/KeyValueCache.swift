@@ -20,6 +20,8 @@ struct KeyValueCache {
   private(set) var highWater: Int64 = 0
   private let model: ModelDescriptor
   private let precision: PrecisionPlan
+  /// A model that drafts, whose keys and values of the same tokens stand beside.
+  private let draft: (descriptor: ModelDescriptor, precision: PrecisionPlan)?
   /// Beams of each sequence.
   private let beams: Int64
   /// Bytes of cross-attention's keys and values per prompt token; 0 without an encoder.
@@ -29,8 +31,9 @@ struct KeyValueCache {
 
   init(
     model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int, capacity: Int64,
-    beams: Int = 1
+    beams: Int = 1, draft: (descriptor: ModelDescriptor, precision: PrecisionPlan)? = nil
   ) {
+    self.draft = draft
     self.beams = Int64(beams)
     crossBytesPerToken =
       model.cacheBytes(length: 0, encoderLength: 1, under: precision)
@@ -44,13 +47,18 @@ struct KeyValueCache {
   /// Bytes of one block in all layers, of a model's layers that keep every token.
   ///
   /// Layers with a window are counted as if they kept every token of the block; a recurrent state is no
-  /// part of it.
+  /// part of it. The keys and values of a model that drafts are.
   static func blockBytes(
-    model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int
+    model: ModelDescriptor, precision: PrecisionPlan, blockTokens: Int,
+    draft: (descriptor: ModelDescriptor, precision: PrecisionPlan)? = nil
   ) -> Int64 {
-    let state = model.cacheBytes(length: 0, under: precision)
-    return Int64(
-      (model.cacheBytes(length: blockTokens, under: precision) - state).rounded(.up))
+    var bytes = model.cacheBytes(length: blockTokens, under: precision)
+    bytes -= model.cacheBytes(length: 0, under: precision)
+    if let draft {
+      bytes += draft.descriptor.cacheBytes(length: blockTokens, under: draft.precision)
+      bytes -= draft.descriptor.cacheBytes(length: 0, under: draft.precision)
+    }
+    return Int64(bytes.rounded(.up))
   }
 
   /// Bytes that a sequence of `tokens` tokens holds.
@@ -60,8 +68,11 @@ struct KeyValueCache {
     let blocks = (tokens + blockTokens - 1) / blockTokens
     while bytesByBlocks.count <= blocks {
       let length = bytesByBlocks.count * blockTokens
-      bytesByBlocks.append(
-        Int64(model.cacheBytes(length: length, under: precision).rounded(.up)))
+      var bytes = model.cacheBytes(length: length, under: precision)
+      if let draft {
+        bytes += draft.descriptor.cacheBytes(length: length, under: draft.precision)
+      }
+      bytesByBlocks.append(Int64(bytes.rounded(.up)))
     }
     return bytesByBlocks[blocks]
   }

@@ -14,7 +14,7 @@ import Routing
 /// interpolates between token counts. So imbalance is that of the routing, and a step costs O(groups).
 struct ExpertLoadTable: Sendable {
   /// What is drawn of one kind of token.
-  private struct Curve: Sendable {
+  fileprivate struct Curve: Sendable {
     /// Token counts, ascending.
     var tokens: [Double] = []
     /// Seconds of the slowest group.
@@ -45,10 +45,18 @@ struct ExpertLoadTable: Sendable {
   private var decode = Curve()
   private var prompt = Curve()
 
-  /// The longest piece of a prompt that is drawn as one.
+  /// The longest piece of a prompt that is drawn as one, where that makes no more pieces than there are
+  /// sequences.
   private static let promptPiece = 512
+  /// Sequences of one draw, at most: beginning one takes longer than its choices.
+  fileprivate static let mostSequences = 48
+  /// Prompt tokens beyond which nothing is drawn.
+  private static let mostPrompt = 32_768
   /// Token–expert pairs that are drawn of each token count, at most.
-  private static let drawBudget = 400_000
+  private static let drawBudget = 16_384
+  /// Decoding tokens beyond which nothing is drawn: with more, every expert has its share, and all grows
+  /// in proportion.
+  private static let mostDecoding = 2048
 
   /// Draws the table.
   ///
@@ -70,12 +78,12 @@ struct ExpertLoadTable: Sendable {
     var count = 1
     while count < maximumTokens {
       counts.append(count)
-      if count >= 2, count + count / 2 < maximumTokens { counts.append(count + count / 2) }
       count *= 2
     }
     counts.append(maximumTokens)
     for tokens in counts {
-      for isPrompt in [false, true] {
+      for isPrompt in [false, true]
+      where tokens <= (isPrompt ? Self.mostPrompt : Self.mostDecoding) {
         let point = try sampler.point(
           tokens: tokens, isPrompt: isPrompt, piece: Self.promptPiece, budget: Self.drawBudget,
           routing: &routing)
@@ -133,8 +141,10 @@ extension ExpertLoadTable.Curve {
     let part = span > 0 ? (wanted - tokens[low]) / span : 0
     let mix = { (values: [Double]) in values[low] + part * (values[high] - values[low]) }
     times.slowest += share * mix(slowest)
-    times.imbalance += share * mix(imbalance)
-    times.spread += share * mix(spread)
+    // Shares do not grow.
+    let inside = min(1, part)
+    times.imbalance += share * (imbalance[low] + inside * (imbalance[high] - imbalance[low]))
+    times.spread += share * (spread[low] + inside * (spread[high] - spread[low]))
     times.bytes += share * mix(bytes)
     for group in 0..<groups {
       let (first, second) = (own[low * groups + group], own[high * groups + group])
@@ -184,7 +194,7 @@ extension ExpertLoadTable {
       var point = Point(tokens: Double(tokens), own: [Double](repeating: 0, count: groups))
       // Few tokens are drawn often, many in few layers.
       let affordable = max(1, budget / (tokens * shape.topK))
-      let layerCount = min(shape.layers, max(2, affordable))
+      let layerCount = min(shape.layers, max(4, affordable))
       let draws = max(1, min(24, affordable / layerCount))
       for draw in 0..<draws {
         let slots = try begin(
@@ -223,8 +233,9 @@ extension ExpertLoadTable {
     ) throws -> [(slot: Int, tokens: Int)] {
       var slots: [(slot: Int, tokens: Int)] = []
       var left = tokens
-      // Of very many decoding tokens, some are of one sequence, far apart.
-      let each = isPrompt ? piece : (tokens + 511) / 512
+      // Of very many tokens, some are of one sequence; decoding ones far apart.
+      let least = (tokens + ExpertLoadTable.mostSequences - 1) / ExpertLoadTable.mostSequences
+      let each = isPrompt ? max(piece, least) : least
       while left > 0 {
         let count = min(each, left)
         let slot = try routing.beginSequence(

@@ -32,9 +32,10 @@ struct ReplicaCosts: Sendable {
     var ends = 0.0
     var overhead = 0.0
     var collectives = 0.0
+    var draft = 0.0
 
     var total: Double {
-      attention + dense + gate + shared + experts + ends + overhead + collectives
+      attention + dense + gate + shared + experts + ends + overhead + collectives + draft
     }
   }
 
@@ -63,6 +64,10 @@ struct ReplicaCosts: Sendable {
   private var loads: [AttentionLoad]
   private var tokens: [Int]
   private var decodeTokens: [Int]
+  /// Whether a rank computes prompts.
+  private var prompts: [Bool]
+  /// Layers of each stage.
+  private let stageLayers: [Double]
   private var sampled: [Int]
   private var own: [Double]
   private var groupSeconds: [Double]
@@ -122,6 +127,8 @@ struct ReplicaCosts: Sendable {
     loads = [AttentionLoad](repeating: AttentionLoad(), count: plan.data * costs.spans.count)
     tokens = [Int](repeating: 0, count: plan.data)
     decodeTokens = tokens
+    prompts = [Bool](repeating: false, count: plan.data)
+    stageLayers = plan.stages(layers: model.layers.count).map { Double($0.count) }
     sampled = tokens
     own = [Double](repeating: 0, count: plan.data)
     groupSeconds = [Double](repeating: 0, count: plan.expert)
@@ -133,6 +140,7 @@ struct ReplicaCosts: Sendable {
     for rank in 0..<plan.data {
       tokens[rank] = 0
       decodeTokens[rank] = 0
+      prompts[rank] = false
       sampled[rank] = 0
     }
   }
@@ -141,7 +149,9 @@ struct ReplicaCosts: Sendable {
   @inline(__always)
   mutating func add(_ entry: StepEntry, samples: Bool, rank: Int) {
     let spans = model.spans.count
-    if entry.isPrefill {
+    if entry.isPrefill { prompts[rank] = true }
+    // Drafted tokens are verified by one kernel, which reads the keys and values once.
+    if entry.isPrefill || entry.tokens > 1 {
       for span in 0..<spans {
         loads[rank * spans + span].addPrefill(
           position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
@@ -151,11 +161,21 @@ struct ReplicaCosts: Sendable {
         loads[rank * spans + span].addDecode(
           visible: Int(entry.position) + 1, span: model.spans[span])
       }
-      decodeTokens[rank] += Int(entry.tokens)
     }
     tokens[rank] += Int(entry.tokens)
-    if samples { sampled[rank] += 1 }
+    if !entry.isPrefill {
+      decodeTokens[rank] += Int(entry.tokens)
+      sampled[rank] += Int(entry.tokens)
+    } else if samples {
+      sampled[rank] += 1
+    }
   }
+
+  /// Adds the drafting of tokens behind the step [s], on the last stage.
+  mutating func addDraft(seconds: Double) { stages[plan.pipeline - 1].draft += seconds }
+
+  /// The time of the step that was prepared last, all stages [s].
+  var seconds: Double { stages.reduce(0) { $0 + $1.total } }
 
   /// Computes the stages' times and what each GPU is busy for.
   ///
@@ -165,12 +185,20 @@ struct ReplicaCosts: Sendable {
     for device in busy.indices { busy[device] = 0 }
     deviceBytes = 0
     imbalance = 1
-    // A rank that has nothing to compute takes part with one token, so that collectives are whole.
-    if plan.data > 1 {
-      for rank in 0..<plan.data where tokens[rank] == 0 { tokens[rank] = 1 }
-    }
+    if plan.data > 1 { padRanks() }
     for index in classes.indices { finishClass(classes[index]) }
     finishEnds()
+  }
+
+  /// A rank that has nothing to compute takes part with one token, so that collectives are whole. Where
+  /// ranks gather each other's tokens, all pad theirs to those of the rank with the most, and compute what
+  /// they padded (vLLM's `coordinate_batch_across_dp`).
+  private mutating func padRanks() {
+    var least = 1
+    if dispatch == .allGather {
+      for count in tokens where count > least { least = count }
+    }
+    for rank in 0..<plan.data where tokens[rank] < least { tokens[rank] = least }
   }
 
   /// One class of layers: what ranks compute alone, then together.
@@ -297,6 +325,7 @@ struct ReplicaCosts: Sendable {
     stages[0].ends += first
     stages[last].ends += end
     stages[last].collectives += gathered
+    waitForLaunches()
     stages[0].overhead += timing.software.perStep
     guard plan.pipeline > 1 else { return }
     var most = 0
@@ -304,6 +333,21 @@ struct ReplicaCosts: Sendable {
     for stage in 0..<last {
       stages[stage].collectives += collectives.betweenStages(
         bytes: Double(most) * tokenBytes / Double(plan.tensor))
+    }
+  }
+
+  /// Steps with prompts that no captured graph covers are launched kernel by kernel: a stage takes at least
+  /// as long as the host does to launch its layers.
+  private mutating func waitForLaunches() {
+    let software = timing.software
+    guard software.eagerPerLayer > 0 else { return }
+    let isEager = tokens.indices.contains { rank in
+      prompts[rank] && Double(tokens[rank]) > software.graphTokens
+    }
+    guard isEager else { return }
+    for stage in stages.indices {
+      let launches = software.eagerPerLayer * stageLayers[stage]
+      stages[stage].overhead += max(0, launches - stages[stage].total)
     }
   }
 
@@ -325,6 +369,7 @@ extension ReplicaCosts.StageTimes {
     times.shared *= kernels
     times.experts *= kernels
     times.ends *= kernels
+    times.draft *= kernels
     times.collectives *= links
     return times
   }
@@ -338,5 +383,6 @@ extension ReplicaCosts.StageTimes {
     ends += other.ends
     overhead += other.overhead
     collectives += other.collectives
+    draft += other.draft
   }
 }

@@ -68,7 +68,11 @@ public struct ReplicaMemory: Sendable {
     budget = Int64(Double(group.figures.deviceMemoryBytes) * group.cache.memoryFraction)
     cachedModel = cached
     let room = budget - nonExpert - experts - workspaceBytes
-    let cache = group.cache.withBlocksInBytes(model: cached, precision: group.precision)
+    if let draft = group.batching.speculation?.model {
+      workspaceBytes += draft.descriptor.bytes(under: draft.precision).total
+    }
+    let cache = group.cache.withBlocksInBytes(
+      model: cached, precision: group.precision, draft: group.batching.speculation?.model)
     switch cache.keyValue {
     case .bytes(let bytes): keyValueBytes = bytes
     case .automatic, .elastic: keyValueBytes = max(0, room)

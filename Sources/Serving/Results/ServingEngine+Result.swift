@@ -44,10 +44,11 @@ extension ServingEngine {
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
       traffic: trafficReport(), memory: memoryReport(), keyValueCache: keyValueReport(),
+      speculation: speculationReport(),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
-    if result.keyValueCache != nil { result.schemaVersion = "1.4" }
+    if result.keyValueCache != nil || result.speculation != nil { result.schemaVersion = "1.4" }
     return result
   }
 

@@ -56,6 +56,8 @@ public struct SimulationResult: Codable, Sendable {
   public var memory: [MemoryReport]
   /// The KV cache in blocks, where the scenario counts, shares or swaps its blocks; else `nil`.
   public var keyValueCache: KeyValueReport?
+  /// What speculative decoding gave; `nil` without it.
+  public var speculation: SpeculationReport?
   /// What the run cost.
   public var cost: CostReport
   /// What energy the run took.

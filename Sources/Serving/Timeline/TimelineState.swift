@@ -123,6 +123,7 @@ struct TimelineState {
     case .stepOverhead: ("step", "overhead", false, false)
     case .head: ("head", "compute", false, false)
     case .wholeStep: ("step", "compute", false, false)
+    case .draft: ("draft", "compute", false, false)
     case .activationsUp: ("tokens to host", "activations", true, false)
     case .hostExpert: ("expert", "compute", true, true)
     case .activationsDown: ("tokens from host", "activations", true, false)

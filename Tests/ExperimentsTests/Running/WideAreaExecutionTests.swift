@@ -52,14 +52,14 @@ struct WideAreaExecutionTests {
     }
   }
 
-  @Test("Other scenarios have none, and a fleet is not run as one replica")
+  @Test("Other scenarios have none, and a pipeline is not run as one replica")
   func others() throws {
     let plain = try Scenario.load("quickstart")
     #expect(try WideAreaExecution.execute(plain) == nil)
-    for name in ["petals", "failures"] {
-      #expect {
-        try scenario(name).configuration()
-      } throws: { ($0 as? Diagnostic)?.path == "fleet" }
+    #expect {
+      try scenario("petals").configuration()
+    } throws: {
+      ($0 as? Diagnostic)?.path == "fleet.wide_area"
     }
   }
 }

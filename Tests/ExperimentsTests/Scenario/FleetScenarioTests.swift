@@ -81,7 +81,7 @@ struct FleetScenarioTests {
     #expect(fleet.groups[1].hardware?.text == "big-box" && fleet.groups[1].model?.text == "tiny")
     #expect(
       fleet.groups[1].parallelism
-        == ScenarioGroupParallelism(tensor: 4, pipeline: 1, data: 2, expert: 8))
+        == ParallelPlan(tensor: 4, pipeline: 1, data: 2, expert: 8))
     #expect(fleet.groups[1].precision?["experts"]?.bitsPerWeight == 4)
   }
 

@@ -27,7 +27,9 @@ struct FailureScheduleTests {
   }
 
   private func described(_ events: [FailureEvent]) -> [String] {
-    events.map { "\($0.time.seconds) \($0.part.kind.word) \($0.part.index) \($0.factor)" }
+    events.map {
+      "\($0.time.nanoseconds / 1_000_000_000) \($0.part.kind.word) \($0.part.index) \($0.factor)"
+    }
   }
 
   @Test("explicit failures come in order of time and end")
@@ -38,8 +40,8 @@ struct FailureScheduleTests {
     ])
     #expect(
       described(found) == [
-        "10.0 gpu 5 0.0", "60.0 replica 3 0.0", "70.0 link 1 0.5", "75.0 link 1 1.0",
-        "90.0 replica 3 1.0",
+        "10 gpu 5 0.0", "60 replica 3 0.0", "70 link 1 0.5", "75 link 1 1.0",
+        "90 replica 3 1.0",
       ])
     #expect(found[0].isDown && found[3].isRecovery && !found[2].isDown && !found[2].isRecovery)
   }
@@ -52,8 +54,8 @@ struct FailureScheduleTests {
     ])
     #expect(
       described(found) == [
-        "5.0 host 0 0.7", "10.0 host 0 0.5", "20.0 host 0 0.0", "30.0 host 0 0.5",
-        "40.0 host 0 0.7", "45.0 host 0 1.0",
+        "5 host 0 0.7", "10 host 0 0.5", "20 host 0 0.0", "30 host 0 0.5",
+        "40 host 0 0.7", "45 host 0 1.0",
       ])
   }
 

@@ -11,7 +11,7 @@ struct AutoscalerTests {
 
   /// ceil(replicas × observed / wanted), the formula of the Horizontal Pod Autoscaler.
   @Test(
-    "replicas follow observed over wanted", arguments: [0.05, 0.3, 0.55, 0.66, 0.9, 1.0], [2, 5, 9])
+    "replicas follow observed over wanted", arguments: [0.05, 0.3, 0.55, 0.67, 0.9, 1.0], [2, 5, 9])
   func proportional(share: Double, ready: Int) {
     let rule = Autoscaler(
       metric: .batch, target: 0.6, minimum: 1, maximum: 12, scaleInCooldownSeconds: 0)
@@ -71,11 +71,17 @@ struct GatewayTests {
   @Test("no more are let in than there is room for")
   func concurrency() {
     var gateway = Gateway(GatewaySettings(concurrency: 2), seed: 1, replication: 0)
-    #expect(gateway.enter() && gateway.enter() && !gateway.enter() && !gateway.hasRoom)
+    let entered = (gateway.enter(), gateway.enter(), gateway.enter())
+    #expect(entered == (true, true, false) && !gateway.hasRoom)
     gateway.leave()
-    #expect(gateway.hasRoom && gateway.enter() && gateway.inFlight == 2 && gateway.highWater == 2)
+    #expect(gateway.hasRoom)
+    let again = gateway.enter()
+    #expect(again && gateway.inFlight == 2 && gateway.highWater == 2)
     var open = Gateway(GatewaySettings(), seed: 1, replication: 0)
-    for _ in 0..<1000 { #expect(open.enter()) }
+    for _ in 0..<1000 {
+      let entered = open.enter()
+      #expect(entered)
+    }
     #expect(open.highWater == 1000)
   }
 

@@ -9,7 +9,8 @@ import Testing
 /// continents.
 @Suite("Petals")
 struct PetalsTests {
-  private let (near, far) = (2.29, 1.57)
+  private let near = 2.29
+  private let far = 1.57
 
   /// 80 layers on three servers, the time of a layer chosen so that the near figure is met.
   private func steps(
@@ -52,7 +53,8 @@ struct PetalsTests {
           + " three servers straight \(text(straight)) (\(error(straight))), by the client"
           + " \(text(relayed)) (\(error(relayed)))")
       #expect(abs(straight / far - 1) < 0.02)
-      // By the client three servers are three round trips, which is not what was published.
+      // By the client three servers are three round trips, which is not what was published (two would
+      // be two, but 70 billion parameters do not fit two of the GPUs with 16 GB that Petals is made for).
       #expect(relayed / far - 1 < -0.1)
       // Nor are two or five servers.
       for servers in [2, 5] {

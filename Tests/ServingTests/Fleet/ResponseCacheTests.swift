@@ -71,7 +71,8 @@ struct ResponseCacheTests {
     var cache = ResponseCache(
       ResponseCacheSettings(.identity(capacity: 3), lookupSeconds: 0), seed: 1, replication: 0)
     cache.store(identity: nil)
-    #expect(!cache.lookUp(request: 0, identity: nil))
+    let isHit = cache.lookUp(request: 0, identity: nil)
+    #expect(!isHit)
     #expect(cache.counts.unidentified == 1 && cache.entryCount == 0)
   }
 }

@@ -79,7 +79,9 @@ let package = Package(
     // Floor 8
     .target(
       name: "Reports",
-      dependencies: ["Experiments", "Serving", "Calibration", "Configuration", "Units"]),
+      dependencies: [
+        "Experiments", "Serving", "Calibration", "Configuration", "Units", "Workload",
+      ]),
     // Floor 9
     .executableTarget(
       name: "moesim",
@@ -112,7 +114,9 @@ let package = Package(
         "Experiments", "Calibration", "Policies", "Residency", "Routing", "Serving", "Workload",
         "TestSupport",
       ]),
-    .testTarget(name: "ReportsTests", dependencies: ["Reports", "TestSupport"]),
+    .testTarget(
+      name: "ReportsTests",
+      dependencies: ["Reports", "Experiments", "Serving", "Workload", "TestSupport"]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

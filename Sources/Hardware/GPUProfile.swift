@@ -56,6 +56,10 @@ public struct GPUProfile: Sendable {
   public var peerLink: LinkProfile?
   /// Parameters of timing laws that were fitted to this device, as the file carries them.
   public var timing: ConfigurationNode?
+  /// The device whose laws are carried over to this one, which nobody timed; `nil` for none.
+  public var timingOrigin: GPUProfile? { origins.first }
+
+  private var origins: [GPUProfile] = []
 
   init(_ reader: MappingReader, parts: PartResolver) {
     name = reader.requiredString("name")
@@ -72,6 +76,10 @@ public struct GPUProfile: Sendable {
     hostLink = reader.child("host_link").flatMap { parts.reader($0, .link) }.map(LinkProfile.init)
     peerLink = reader.child("peer_link").flatMap { parts.reader($0, .link) }.map(LinkProfile.init)
     timing = reader.child("timing")
+    if let node = timing, let from = node["from"] {
+      timing = nil
+      origins = parts.timingOrigin(node, from).map { [$0] } ?? []
+    }
     reader.finish()
   }
 

@@ -33,10 +33,12 @@ public struct MachineProfile: Sendable {
   public var chassis: ChassisProfile
   /// Whether CPU and GPU share one memory, so that nothing is copied between them.
   public var unifiedMemory: Bool
-  /// What all host links together carry, both directions [B/s]; `nil` when only DRAM limits them.
+  /// What the root complexes of all sockets carry, both directions [B/s]; `nil` when only DRAM limits them.
   public var rootComplex: Figure?
   /// The network of the machine, one direction.
   public var network: LinkProfile?
+  /// How its parts are wired, and the fabric between machines of its kind.
+  public var topology: TopologyProfile
   /// What the whole machine costs to rent [USD/h], where it is rented as a whole.
   public var hourlyPrice: Figure?
   /// Where the profile stands.
@@ -73,6 +75,11 @@ public struct MachineProfile: Sendable {
       parts.reader(chassisNode, .chassis) ?? MappingReader.empty(at: chassisNode))
     rootComplex = reader.figure("root_complex", .bytesPerSecond, in: Plausible.bandwidth, .rate)
     network = reader.child("network").flatMap { parts.reader($0, .link) }.map(LinkProfile.init)
+    topology =
+      reader.mapping("topology").map {
+        [gpus, network] in
+        TopologyProfile($0, gpus: gpus, hasNetwork: network != nil, parts: parts)
+      } ?? TopologyProfile(gpus: gpus)
     hourlyPrice = reader.figure("rent", .currencyPerHour, in: Plausible.rent)
     checkMemories(reader)
     reader.finish()

@@ -12,6 +12,8 @@ public enum PartKind: String, CaseIterable, Sendable {
 struct PartResolver {
   let library: ProfileLibrary
   let collector: DiagnosticCollector
+  /// The machines whose laws are being carried over to one another, the one being read last.
+  var carrying: [String] = []
 
   /// A reader of the part that `node` describes: a name, or a mapping with `part` and overrides, or
   /// a mapping that says everything. `nil` after reporting that there is none.
@@ -38,6 +40,45 @@ struct PartResolver {
     var result = part
     result.content = .mapping(entries)
     return result
+  }
+
+  /// The device whose laws `timing: {from: MACHINE}` carries over: the first GPU of that machine; `nil`
+  /// after reporting what is wrong.
+  func timingOrigin(_ timing: ConfigurationNode, _ from: ConfigurationNode) -> GPUProfile? {
+    if let other = timing.mapping?.first(where: { $0.key != "from" }) {
+      collector.report(
+        other.value, "stands beside 'from', which takes all laws from another machine; expected one"
+      )
+    }
+    guard let name = from.scalar else {
+      collector.report(from, "expected the name of a machine; found \(from.kindInWords)")
+      return nil
+    }
+    guard !carrying.contains(name), carrying.count < 8 else {
+      collector.report(
+        from,
+        "laws are carried over in a circle: \((carrying + [name]).joined(separator: " from "))")
+      return nil
+    }
+    do {
+      let machine = try library.machine(name, carrying: carrying + [name])
+      guard let gpu = machine.gpus.first else {
+        collector.report(from, "\(name) has no GPU whose laws could be carried over")
+        return nil
+      }
+      guard gpu.timing != nil || gpu.timingOrigin != nil else {
+        collector.report(
+          from,
+          "the GPUs of \(name) carry no fitted laws; expected a machine whose GPUs have 'timing'")
+        return nil
+      }
+      return gpu
+    } catch let error as Diagnostics {
+      for diagnostic in error.all { collector.report(diagnostic) }
+    } catch {
+      collector.report(from, "\(error)")
+    }
+    return nil
   }
 
   /// The same, with `count`: how many of them there are.

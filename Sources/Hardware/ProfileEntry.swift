@@ -46,6 +46,7 @@ extension MachineProfile {
     entries += nearData?.entries("near_data") ?? []
     entries += chassis.entries("chassis")
     entries += network?.entries("network") ?? []
+    entries += topology.entries("topology", name)
     let own: [(String, Figure?)] = [("root_complex", rootComplex), ("rent", hourlyPrice)]
     for case (let path, let figure?) in own {
       entries.append(ProfileEntry(path: path, part: name, figure: figure))

@@ -75,6 +75,11 @@ public struct ProfileLibrary: Sendable {
     try machine(reading: try machineNode(nameOrPath, depth: 0))
   }
 
+  /// The machine of a name, read on behalf of others that carry its laws over.
+  func machine(_ nameOrPath: String, carrying: [String]) throws -> MachineProfile {
+    try machine(reading: try machineNode(nameOrPath, depth: 0), carrying: carrying)
+  }
+
   /// The content of a machine's file; with the key `base`, laid over another's.
   private func machineNode(_ nameOrPath: String, depth: Int) throws -> ConfigurationNode {
     let node = try ConfigurationNode.load(path: try file(nameOrPath, in: "", what: "machine"))
@@ -151,11 +156,13 @@ public struct ProfileLibrary: Sendable {
     return ConfigurationNode(.mapping([entry]), location: part.location, path: part.path)
   }
 
-  private func machine(reading node: ConfigurationNode) throws -> MachineProfile {
+  private func machine(
+    reading node: ConfigurationNode, carrying: [String] = []
+  ) throws -> MachineProfile {
     let collector = DiagnosticCollector()
     let machine = MachineProfile(
       MappingReader(node, into: collector),
-      parts: PartResolver(library: self, collector: collector))
+      parts: PartResolver(library: self, collector: collector, carrying: carrying))
     try collector.throwIfAny()
     return machine
   }

@@ -20,7 +20,7 @@ extension AttentionLaw {
       aloneLoss: 1 / aloneEfficiency, computeLoss: 1 / computeEfficiency,
       perByte: factor / bandwidth,
       memoryLoss: 1 / memoryEfficiency, queryLoss: 1 / queryEfficiency, cacheGain: 1 / cacheSpeed,
-      cacheShare: cacheShare)
+      cacheShare: cacheShare, skew: skew)
   }
 
   /// The law as numbers alone, so that a prediction copies no array.
@@ -49,6 +49,7 @@ extension AttentionLaw {
     var queryLoss: Double
     var cacheGain: Double
     var cacheShare: Double
+    var skew: Double
 
     /// Where the time goes: the roofline's two parts, and all the rest as overhead.
     ///
@@ -57,9 +58,15 @@ extension AttentionLaw {
     ///   - gridFactor: what the law leaves over at this shape.
     @usableFromInline
     func parts(_ work: KernelWork, launch: Double, gridFactor: Double) -> DeviceTiming.Parts {
-      let seconds =
-        gridFactor
-        * seconds(work, launch: Double(work.kernels) * (launch + self.launch), cacheBytes: 0)
+      let launches = Double(work.kernels) * (launch + self.launch)
+      var seconds = seconds(work, launch: launches, cacheBytes: 0)
+      if skew > 0, work.longest > work.context, work.context > 0 {
+        var even = work
+        even.bytes *= work.longest / work.context
+        even.context = work.longest
+        seconds += skew * max(0, self.seconds(even, launch: launches, cacheBytes: 0) - seconds)
+      }
+      seconds *= gridFactor
       let memory = min(work.bytes * perByte * memoryLoss, seconds)
       let compute = min(work.flop * perFlop * computeLoss / units, seconds)
       return DeviceTiming.Parts(

@@ -19,6 +19,9 @@ import Units
 ///     seconds = launch + (alone^p + all^p + memory^p)^(1/p)
 ///             + joining + writing the new rows + tokenTime · tokens / units
 ///
+/// Where sequences that decode differ in length, `skew` of the way from the time of their mean length to the
+/// time that all would take at the longest is added: some units are busy with it while others are done.
+///
 /// `alone` is what one tile takes however few there are, `all` what the units take together; p is 3 when
 /// decoding, 2 in prompts. A large transfer loses `ramp`, a small one reaches half of the rate. Tiles and the
 /// rule that divides blocks are those of the two kernels' released code; the numbers are fitted. Of a tile all
@@ -54,6 +57,9 @@ public struct AttentionLaw: Hashable, Sendable {
   public var softmaxColumns = 20.0
   /// The rate of reading queries and writing results, over the nominal memory rate.
   public var queryEfficiency = 0.5
+  /// The share of the way from sequences of the mean length to as many of the longest that sequences of
+  /// unequal lengths take longer; 0 where it was not measured.
+  public var skew = 0.0
   /// Seconds a token of a unit.
   public var tokenTime = 3e-8
   /// Seconds of joining parts.

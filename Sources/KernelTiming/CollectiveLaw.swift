@@ -19,6 +19,12 @@ import Foundation
 /// pipeline; both forms were chosen because they describe measured times. `sharing` says how the rate
 /// of each device changes with their number: near 1 on switched links, far above it where devices
 /// share the host's links.
+///
+/// Serving engines bring a kernel of their own for all-reduces of up to `largestShot` bytes: each device
+/// reads all buffers of the others and adds them (one shot), or adds a part of them and gathers the other
+/// parts (two shots), whichever is faster:
+///
+///     seconds = launch + min((n − 1) · bytes/(B · e), stepTime + 2 · bytes · (n − 1)/n/(B · e))
 public struct CollectiveLaw: OperationLaw {
   /// What is done.
   public enum Kind: String, CaseIterable, Hashable, Sendable {
@@ -34,8 +40,10 @@ public struct CollectiveLaw: OperationLaw {
     case ring
     /// All-to-all.
     case exchange = "all_to_all"
+    /// Small all-reduces in one or two shots, as serving engines run them within a captured graph.
+    case shots
 
-    /// The pattern of a kind.
+    /// The pattern of a kind, as NCCL runs it.
     public init(_ kind: Kind) { self = kind == .allToAll ? .exchange : .ring }
   }
 
@@ -99,6 +107,7 @@ public struct CollectiveLaw: OperationLaw {
   ) -> Double {
     guard devices > 1 else { return 0 }
     precondition(linkRate > 0, "Devices without links have no collectives.")
+    if pattern == .shots { return shotSeconds(devices: devices, bytes: bytes, linkRate: linkRate) }
     let passes: Double = kind == .allReduce ? 2 : 1
     let steps = kind == .allToAll ? 1 : passes * (devices - 1)
     let wire = passes * bytes * (devices - 1) / devices
@@ -110,6 +119,16 @@ public struct CollectiveLaw: OperationLaw {
     let filled = 1 - 1 / (1 + pow(wire / rampBytes, rampPower))
     return launch + steps * (stepTime + protocolTime * change) + wire / (linkRate * efficiency)
       + ramp * filled
+  }
+
+  /// The largest buffer that is all-reduced in shots [B]: that of vLLM's kernel on switched links.
+  public static let largestShot = 8.0 * 1_048_576
+
+  private func shotSeconds(devices: Double, bytes: Double, linkRate: Double) -> Double {
+    let rate = linkRate * linkEfficiency * pow(devices / 2, 1 - sharing)
+    let one = (devices - 1) * bytes / rate
+    let two = stepTime + 2 * bytes * (devices - 1) / devices / rate
+    return launch + min(one, two)
   }
 
   /// A feature of a shape, for the grid.
@@ -146,6 +165,9 @@ extension CollectiveLaw {
 }
 
 extension TimingLaws {
+  /// The law of all-reduces in shots, where one was fitted; for at most `CollectiveLaw.largestShot` bytes.
+  public var shots: CollectiveLaw? { collectives.first { $0.pattern == .shots } }
+
   /// The law of a kind of collective, where one was fitted.
   public func collective(_ kind: CollectiveLaw.Kind) -> CollectiveLaw? {
     collectives.first { $0.pattern == CollectiveLaw.Pattern(kind) }

@@ -46,6 +46,10 @@ extension SoftwareCosts {
       memoryEfficiency: runtime.memoryEfficiency.effective,
       dequantizationEfficiency: runtime.dequantizationEfficiency.effective,
       perExpert: runtime.perExpertOverhead?.effective ?? 0)
+    perRequest = runtime.perRequestOverhead?.effective ?? 0
+    stepsAhead = Int(runtime.stepsAhead?.nominal ?? 0)
+    eagerPerLayer = runtime.eagerLayerOverhead?.effective ?? 0
+    graphTokens = runtime.graphTokens?.effective ?? 0
   }
 }
 
@@ -58,7 +62,7 @@ extension DeviceTiming {
   ) throws(Diagnostics) {
     self.init(
       capability: DeviceCapability(gpu: gpu), software: SoftwareCosts(runtime),
-      laws: try Self.laws(gpu.timing, over: laws))
+      laws: try TimingLaws(gpu: gpu, over: laws))
   }
 
   /// The timing of a host's processors under a runtime.
@@ -75,7 +79,7 @@ extension DeviceTiming {
     if let share = runtime.hostMemoryEfficiency { software.memoryEfficiency = share.effective }
     self.init(
       capability: DeviceCapability(cpu: cpu, dram: dram), software: software,
-      laws: try Self.laws(cpu.timing, over: laws))
+      laws: try TimingLaws(cpu.timing, over: laws))
   }
 
   /// The timing of a near-data device; launches are no cost here.
@@ -86,14 +90,30 @@ extension DeviceTiming {
     self.init(
       capability: DeviceCapability(nearData: nearData), software: software, laws: laws)
   }
+}
 
-  private static func laws(
-    _ node: ConfigurationNode?, over standard: TimingLaws
-  ) throws(Diagnostics) -> TimingLaws {
-    guard let node else { return standard }
+extension TimingLaws {
+  /// The laws of a GPU: those that its profile carries, those of another device carried over to it, or
+  /// else `standard`.
+  ///
+  /// - Throws: `Diagnostics` when a profile's `timing` is wrong.
+  public init(gpu: GPUProfile, over standard: TimingLaws = .datasheet) throws(Diagnostics) {
+    guard let origin = gpu.timingOrigin else {
+      try self.init(gpu.timing, over: standard)
+      return
+    }
+    self = try TimingLaws(gpu: origin, over: standard).transferred(
+      from: DeviceCapability(gpu: origin), to: DeviceCapability(gpu: gpu))
+  }
+
+  /// The laws that a profile carries, or else `standard`.
+  ///
+  /// - Throws: `Diagnostics` when they are wrong.
+  init(_ node: ConfigurationNode?, over standard: TimingLaws) throws(Diagnostics) {
+    self = standard
+    guard let node else { return }
     let collector = DiagnosticCollector()
-    let laws = TimingLaws.read(node, over: standard, into: collector)
+    self = TimingLaws.read(node, over: standard, into: collector)
     try collector.throwIfAny()
-    return laws
   }
 }

@@ -33,6 +33,8 @@ extension DeviceTiming {
     software.perExpert *= overhead
     software.perStep *= overhead
     software.perCopy *= overhead
+    software.perRequest *= overhead
+    software.eagerPerLayer *= overhead
     var laws = laws
     laws.changeAll { entry in
       entry.law.launch *= overhead

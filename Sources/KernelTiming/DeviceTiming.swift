@@ -303,7 +303,28 @@ public struct DeviceTiming: Sendable {
   /// Seconds that a mixer's parts take one after the other.
   @inlinable
   public func seconds(_ work: AttentionWork) -> Double {
-    seconds(work.input) + seconds(work.prefill) + seconds(work.decode) + seconds(work.output)
+    seconds(work.input) + seconds(work.prefill) + decodeSeconds(work) + seconds(work.output)
+  }
+
+  /// Seconds of the sequences that decode beside prompts, or alone.
+  ///
+  /// FlashAttention 2 packs the query heads of a group into one tile where every sequence has one token;
+  /// beside prompts, in one launch with them, it does not, and each query head walks the keys and values
+  /// in a tile of its own. Version 3 packs them always.
+  @usableFromInline
+  func decodeSeconds(_ work: AttentionWork) -> Double {
+    let decode = work.decode
+    guard work.prefill.sequences > 0, decode.sequences > 0, !decode.isLatent,
+      decode.family == .attentionDecode, decode.columns > decode.groups
+    else { return seconds(decode) }
+    var unpacked = decode
+    unpacked.family = .attentionPrefill
+    let index =
+      (Int(unpacked.family.rawValue) * Self.classCount + Int(unpacked.computeClass.rawValue))
+      * Self.storageCount
+    let law = rows[index].attention
+    guard law >= 0, !attention[Int(law)].isThree else { return seconds(decode) }
+    return max(seconds(decode), seconds(unpacked))
   }
 
   /// The time that a mixer's parts take one after the other.

@@ -11,6 +11,14 @@ public struct SoftwareCosts: Hashable, Sendable, BitwiseCopyable {
   public var perExpert: Double
   /// Seconds that each forward pass takes besides its layers.
   public var perStep: Double
+  /// Seconds between a request's arrival and its turn to be scheduled.
+  public var perRequest = 0.0
+  /// Steps that are planned ahead of the one under way.
+  public var stepsAhead = 0
+  /// Seconds in which the host launches a layer's kernels one by one; 0 where graphs cover all steps.
+  public var eagerPerLayer = 0.0
+  /// Tokens of a step with prompts up to which it is replayed from a captured graph.
+  public var graphTokens = 0.0
   /// Seconds that each copy takes on the CPU before it is queued.
   public var perCopy: Double
   /// The share of the achievable arithmetic rate that the runtime's kernels reach.

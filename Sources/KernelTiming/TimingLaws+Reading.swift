@@ -185,7 +185,7 @@ extension AttentionLaw {
     [(name: String, path: WritableKeyPath<AttentionLaw, Double> & Sendable)] = [
       ("compute_efficiency", \.computeEfficiency), ("alone_efficiency", \.aloneEfficiency),
       ("memory_efficiency", \.memoryEfficiency), ("query_efficiency", \.queryEfficiency),
-      ("softmax_columns", \.softmaxColumns), ("cache_speed", \.cacheSpeed),
+      ("softmax_columns", \.softmaxColumns), ("skew", \.skew), ("cache_speed", \.cacheSpeed),
       ("cache_share", \.cacheShare),
     ]
 

@@ -57,6 +57,8 @@ public struct TimingLaws: Hashable, Sendable {
   public var source: String
   /// How good the fit was, over all families; `nil` where nothing was fitted.
   public var residuals: Residuals?
+  /// Whether they are those of another device, carried over: residuals are then of that device.
+  public var isTransferred = false
   /// Laws of attention by blocks, where they were fitted.
   public var attention: [AttentionLaw] = []
   /// Laws of collectives, where they were fitted.

@@ -37,7 +37,7 @@ public struct StreamPurpose: RawRepresentable, Hashable, Sendable, BitwiseCopyab
   public static let eviction = StreamPurpose(rawValue: 11)
   /// Residuals of timing laws; entity: the law.
   public static let residuals = StreamPurpose(rawValue: 12)
-  /// Which replica a request goes to; entity: the router.
+  /// Which replica or model a request goes to; entity: the request, or a user from above.
   public static let requestRouting = StreamPurpose(rawValue: 13)
   /// Resampling in the statistics of results; entity: the quantity.
   public static let resampling = StreamPurpose(rawValue: 14)
@@ -47,6 +47,16 @@ public struct StreamPurpose: RawRepresentable, Hashable, Sendable, BitwiseCopyab
   public static let requestAttributes = StreamPurpose(rawValue: 16)
   /// Which expert stands in for one that a model transform has removed; entity: the request.
   public static let routingReplacement = StreamPurpose(rawValue: 32)
+  /// A request's priority; entity: the request.
+  public static let priorities = StreamPurpose(rawValue: 40)
+  /// Which drafted tokens are accepted; entity: the request.
+  public static let speculation = StreamPurpose(rawValue: 41)
+  /// When parts of a fleet fail and how long they are away; entity: the part.
+  public static let failures = StreamPurpose(rawValue: 48)
+  /// How long the gateway takes; entity: the request.
+  public static let gatewayLatency = StreamPurpose(rawValue: 49)
+  /// Whether a stored answer serves a request; entity: the request.
+  public static let responseCache = StreamPurpose(rawValue: 50)
   /// Draws of tests and examples; entity: free.
   public static let testing = StreamPurpose(rawValue: 65_535)
 }

@@ -23,16 +23,20 @@ public enum ServingSimulation {
   ///   - configuration: Everything that the run depends on.
   ///   - timeline: Where to send what happened on every resource; `nil` for nowhere.
   ///   - decisions: Where to send what was decided about experts; `nil` for nowhere.
+  ///   - requests: Who is told what became of each request; `nil` for nobody.
   ///   - progress: Told now and then how far the run has come.
   /// - Returns: The result, and the sinks as the run left them.
   /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, and the errors of the workload and the routing.
   public static func run(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
-    decisions: (any DecisionSink)? = nil, progress: ((Progress) -> Void)? = nil
+    decisions: (any DecisionSink)? = nil, requests: (any RequestSink)? = nil,
+    progress: ((Progress) -> Void)? = nil
   ) throws -> (
-    result: SimulationResult, timeline: (any TimelineSink)?, decisions: (any DecisionSink)?
+    result: SimulationResult, timeline: (any TimelineSink)?, decisions: (any DecisionSink)?,
+    requests: (any RequestSink)?
   ) {
     var engine = try ServingEngine(configuration, timeline: timeline, decisions: decisions)
+    engine.outcomes = requests
     var simulation = Simulation<EngineEvent>()
     engine.begin(in: &simulation)
     let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
@@ -58,12 +62,12 @@ public enum ServingSimulation {
       // A timeline shows transfers that are under way at the end, whole.
       while let event = simulation.next() { engine.handle(event, in: &simulation) }
     }
-    return (result, engine.timeline?.sink, engine.decisions?.sink)
+    return (result, engine.timeline?.sink, engine.decisions?.sink, engine.outcomes)
   }
 
   /// The expert cache of a configuration, with its eviction rule and what it holds when a run begins.
   ///
-  /// - Throws: What ``run(_:timeline:decisions:progress:)`` throws before it begins.
+  /// - Throws: What ``run(_:timeline:decisions:requests:progress:)`` throws before it begins.
   public static func expertTier(of configuration: ServingConfiguration) throws -> ResidencyTier {
     try ServingEngine(configuration, timeline: nil).tier
   }

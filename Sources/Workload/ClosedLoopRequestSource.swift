@@ -40,6 +40,11 @@ public struct ClosedLoopRequestSource: RequestSource {
     }
   }
 
+  /// Whether the workload or its trace says how urgent requests are.
+  public var hasPriorities: Bool {
+    !description.priorities.isEmpty || (reader?.recordsPriorities ?? false)
+  }
+
   /// Tokens in a prefix block, where the lengths come from a trace that records them.
   public var prefixBlockTokens: Int {
     description.lengths == nil ? reader?.prefixBlockTokens ?? 0 : 0
@@ -77,7 +82,12 @@ public struct ClosedLoopRequestSource: RequestSource {
       request.promptTokens = record.promptTokens
       request.outputTokens = record.outputTokens
       request.prefixBlockCount = UInt32(record.prefixBlocks.count)
+      request.priority = record.priority
       lastFromTrace = number
+    }
+    if !description.priorities.isEmpty {
+      request.priority = description.priorities.draw(
+        seed: seed, replication: replication, request: number)
     }
     sent[user] += 1
     return request

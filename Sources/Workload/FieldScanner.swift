@@ -84,6 +84,18 @@ struct FieldScanner {
     return Int64((value * 1e9).rounded())
   }
 
+  /// A priority.
+  func priority(_ field: Int) throws(FieldError) -> Int32 {
+    let value = try integer(field, "priority")
+    guard RequestLimits.priorities.contains(Int(value)) else {
+      throw error(
+        field,
+        "priority is \(value); whole numbers from \(RequestLimits.priorities.lowerBound) to "
+          + "\(RequestLimits.priorities.upperBound) are expected")
+    }
+    return Int32(value)
+  }
+
   /// Block identities, separated by blanks, appended to `blocks`.
   func blocks(_ field: Int, into blocks: inout [UInt64]) throws(FieldError) {
     var value: UInt64 = 0

@@ -45,6 +45,11 @@ public struct OpenRequestSource: RequestSource {
     }
   }
 
+  /// Whether the workload or its trace says how urgent requests are.
+  public var hasPriorities: Bool {
+    !description.priorities.isEmpty || (reader?.recordsPriorities ?? false)
+  }
+
   /// Tokens in a prefix block, where the lengths come from a trace that records them.
   public var prefixBlockTokens: Int {
     description.lengths == nil ? reader?.prefixBlockTokens ?? 0 : 0
@@ -72,6 +77,10 @@ public struct OpenRequestSource: RequestSource {
     } else {
       request.prefixBlockCount = UInt32(record.prefixBlocks.count)
     }
+    request.priority =
+      description.priorities.isEmpty
+      ? (reader == nil ? 0 : record.priority)
+      : description.priorities.draw(seed: seed, replication: replication, request: number)
     number += 1
     lastArrival = arrival
     return request

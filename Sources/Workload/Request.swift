@@ -17,12 +17,14 @@ public struct Request: BitwiseCopyable, Hashable, Sendable {
   /// How many reusable prefix blocks its prompt consists of; 0 where the workload knows none.
   /// The blocks' identities come from ``RequestSource/prefixBlocks(of:)``.
   public var prefixBlockCount: UInt32
+  /// How urgent it is; the higher goes first where the server asks. 0 where the workload says nothing.
+  public var priority: Int32
 
   /// Creates a request.
   @inlinable
   public init(
     number: UInt64, arrivalNanoseconds: UInt64, promptTokens: Int32, outputTokens: Int32,
-    user: Int32 = -1, prefixBlockCount: UInt32 = 0
+    user: Int32 = -1, prefixBlockCount: UInt32 = 0, priority: Int32 = 0
   ) {
     self.number = number
     self.arrivalNanoseconds = arrivalNanoseconds
@@ -30,6 +32,7 @@ public struct Request: BitwiseCopyable, Hashable, Sendable {
     self.outputTokens = outputTokens
     self.user = user
     self.prefixBlockCount = prefixBlockCount
+    self.priority = priority
   }
 
   /// When it arrives, in seconds since the start of the workload.
@@ -46,4 +49,6 @@ public enum RequestLimits {
   public static let maximumArrivalNanoseconds: Int64 = 1_000_000_000_000_000_000
   /// The most prefix blocks accepted of one request.
   public static let maximumPrefixBlocks: Int = 1 << 20
+  /// The priorities accepted.
+  public static let priorities: ClosedRange<Int> = -1_000_000...1_000_000
 }

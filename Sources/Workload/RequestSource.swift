@@ -38,6 +38,9 @@ public protocol RequestSource {
   /// Tokens in a prefix block, or 0 where the workload records none.
   var prefixBlockTokens: Int { get }
 
+  /// Whether requests have priorities of their own.
+  var hasPriorities: Bool { get }
+
   /// What a reader of the results should know of the workload, such as that it ran out early.
   var notices: [String] { get }
 }
@@ -51,4 +54,7 @@ extension RequestSource {
 
   /// Recorded by none but traces with prefix blocks.
   public var prefixBlockTokens: Int { 0 }
+
+  /// All requests are alike.
+  public var hasPriorities: Bool { false }
 }

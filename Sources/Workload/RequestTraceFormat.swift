@@ -2,7 +2,7 @@
 
 /// The formats in which request traces are read.
 public enum RequestTraceFormat: String, CaseIterable, Sendable {
-  /// Our own CSV: `arrival_s,prompt_tokens,output_tokens` and perhaps `prefix_blocks`; lines that
+  /// Our own CSV: `arrival_s,prompt_tokens,output_tokens` and perhaps `prefix_blocks` and `priority`; lines that
   /// begin with `#` are comments. Described in docs/workload-format.md.
   case moesim = "moesim"
   /// The CSV of the Azure LLM inference traces: `TIMESTAMP,ContextTokens,GeneratedTokens`.
@@ -28,8 +28,10 @@ public enum RequestTraceFormat: String, CaseIterable, Sendable {
   static let azureColumns = ["timestamp", "contexttokens", "generatedtokens"]
   /// The columns that our own format requires.
   static let moesimColumns = ["arrival_s", "prompt_tokens", "output_tokens"]
-  /// The column that our own format may add.
+  /// The columns that our own format may add.
   static let prefixColumn = "prefix_blocks"
+  static let priorityColumn = "priority"
+  static let optionalColumns = [prefixColumn, priorityColumn]
 
   static func columnNames(_ header: String) -> [String] {
     header.split(separator: ",", omittingEmptySubsequences: false).map { name in

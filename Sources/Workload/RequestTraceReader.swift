@@ -14,6 +14,9 @@ public struct RequestRecord: Hashable, Sendable {
   /// Identities of the reusable blocks of the prompt; empty where none are recorded.
   public var prefixBlocks: [UInt64] = []
 
+  /// How urgent it is; 0 where none is recorded.
+  public var priority: Int32 = 0
+
   /// Creates an empty record, for a reader to fill.
   public init() {}
 }
@@ -30,6 +33,8 @@ public final class RequestTraceReader {
   public var hasRelativeTime: Bool { format != .azure }
   /// Tokens in a prefix block, or 0 when the file records none.
   public var prefixBlockTokens: Int { recordsPrefixBlocks ? format.prefixBlockTokens : 0 }
+  /// Whether the file records priorities.
+  public var recordsPriorities: Bool { columns.contains(RequestTraceFormat.priorityColumn) }
   /// The columns of the header, of a CSV.
   private let columns: [String]
   private let recordsPrefixBlocks: Bool
@@ -165,7 +170,13 @@ public final class RequestTraceReader {
       record.arrivalNanoseconds = try scanner.secondsAsNanoseconds(0, "arrival_s")
       record.promptTokens = try scanner.tokens(1, "prompt_tokens")
       record.outputTokens = try scanner.tokens(2, "output_tokens")
-      if columns.count == 4 { try scanner.blocks(3, into: &record.prefixBlocks) }
+      for field in 3..<max(3, columns.count) {
+        if columns[field] == RequestTraceFormat.prefixColumn {
+          try scanner.blocks(field, into: &record.prefixBlocks)
+        } else {
+          record.priority = try scanner.priority(field)
+        }
+      }
     }
   }
 
@@ -177,11 +188,19 @@ public final class RequestTraceReader {
       format == .azure ? RequestTraceFormat.azureColumns : RequestTraceFormat.moesimColumns
     let rest = columns.dropFirst(required.count)
     if rest.isEmpty { return false }
-    if format == .moesim, Array(rest) == [RequestTraceFormat.prefixColumn] { return true }
-    throw lines.diagnostic(
-      "the header names a column '\(rest.last ?? "")' that is not known; expected "
-        + required.joined(separator: ",")
-        + (format == .moesim ? " and perhaps \(RequestTraceFormat.prefixColumn)" : ""))
+    let optional = format == .moesim ? RequestTraceFormat.optionalColumns : []
+    var known: [String] = []
+    for name in rest {
+      guard optional.contains(name), !known.contains(name) else {
+        throw lines.diagnostic(
+          "the header names a column '\(name)' "
+            + (known.contains(name) ? "twice" : "that is not known") + "; expected "
+            + required.joined(separator: ",")
+            + (optional.isEmpty ? "" : " and perhaps " + optional.joined(separator: ", ")))
+      }
+      known.append(name)
+    }
+    return known.contains(RequestTraceFormat.prefixColumn)
   }
 
   /// The next line that is neither blank nor a comment.

@@ -5,21 +5,28 @@ public struct RequestTraceWriter: Sendable {
   /// Whether a column of prefix blocks is written.
   public let hasPrefixBlocks: Bool
 
+  /// Whether a column of priorities is written.
+  public let hasPriorities: Bool
+
   /// Creates a writer.
-  public init(hasPrefixBlocks: Bool = false) { self.hasPrefixBlocks = hasPrefixBlocks }
+  public init(hasPrefixBlocks: Bool = false, hasPriorities: Bool = false) {
+    self.hasPrefixBlocks = hasPrefixBlocks
+    self.hasPriorities = hasPriorities
+  }
 
   /// The lines above the first request: comments, then the names of the columns.
   public func header(comments: [String]) -> String {
     let lines = comments.flatMap { $0.split(separator: "\n", omittingEmptySubsequences: false) }
     let names = RequestTraceFormat.moesimColumns.joined(separator: ",")
     return lines.map { $0.isEmpty ? "#\n" : "# \($0)\n" }.joined() + names
-      + (hasPrefixBlocks ? ",\(RequestTraceFormat.prefixColumn)\n" : "\n")
+      + (hasPrefixBlocks ? ",\(RequestTraceFormat.prefixColumn)" : "")
+      + (hasPriorities ? ",\(RequestTraceFormat.priorityColumn)\n" : "\n")
   }
 
   /// The line of one request. Times are exact to the nanosecond, without trailing zeros.
   public func line(
     arrivalNanoseconds: UInt64, promptTokens: Int32, outputTokens: Int32,
-    prefixBlocks: ArraySlice<UInt64> = []
+    prefixBlocks: ArraySlice<UInt64> = [], priority: Int32 = 0
   ) -> String {
     let fraction = String(arrivalNanoseconds % 1_000_000_000)
     var digits = String(repeating: "0", count: 9 - fraction.count) + fraction
@@ -27,6 +34,7 @@ public struct RequestTraceWriter: Sendable {
     let time = "\(arrivalNanoseconds / 1_000_000_000)" + (digits.isEmpty ? "" : ".\(digits)")
     let blocks =
       hasPrefixBlocks ? "," + prefixBlocks.map { String($0) }.joined(separator: " ") : ""
-    return "\(time),\(promptTokens),\(outputTokens)\(blocks)\n"
+    let urgency = hasPriorities ? ",\(priority)" : ""
+    return "\(time),\(promptTokens),\(outputTokens)\(blocks)\(urgency)\n"
   }
 }

@@ -22,6 +22,7 @@ extension WorkloadDescription {
     lengths = reader.mapping("lengths").flatMap(Self.readLengths)
     rateScale = reader.double("rate_scale", in: 1e-9...1e9) ?? 1
     requests = reader.int("requests", in: 1...1_000_000_000_000)
+    priorities = Self.readPriorities(reader)
     skip = reader.int("skip", in: 0...1_000_000_000) ?? 0
     if trace == nil {
       if !reader.has("arrivals") && !reader.has("lengths") {
@@ -62,6 +63,26 @@ extension WorkloadDescription {
       }
       return process == "poisson" ? .poisson(rate: rate) : .constant(rate: rate)
     }
+  }
+
+  private static func readPriorities(_ reader: MappingReader) -> [PriorityShare] {
+    guard reader.has("priorities") else { return [] }
+    var shares: [PriorityShare] = []
+    for element in reader.sequence("priorities") {
+      let entry = MappingReader(element, into: reader.collector)
+      let priority = entry.requiredInt("priority", in: RequestLimits.priorities)
+      let share = entry.requiredQuantity("share", .fraction, in: 0...1)
+      entry.finish()
+      if shares.contains(where: { $0.priority == Int32(priority) }) {
+        reader.report("priorities", "names priority \(priority) twice; expected each once")
+      }
+      shares.append(PriorityShare(priority: Int32(priority), share: share))
+    }
+    let total = shares.reduce(0) { $0 + $1.share }
+    if total > 1 + 1e-9 {
+      reader.report("priorities", "shares sum to \(total); expected at most 1 (the rest has 0)")
+    }
+    return shares
   }
 
   private static func readLengths(_ reader: MappingReader) -> RequestLengths? {

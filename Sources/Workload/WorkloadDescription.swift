@@ -49,6 +49,19 @@ public struct WorkloadDescription: Hashable, Sendable {
   /// that is not.
   public var skip: Int = 0
 
+  /// Which shares of the requests have which priorities, in place of a trace's; all others have 0.
+  public var priorities: [PriorityShare] = []
+
+  /// Requests that are known one by one; they are sent in place of a trace. With
+  /// ``arrivals`` they come at drawn times, else at their own.
+  public var replay: RequestReplay?
+
+  /// Creates a description of requests that are known one by one.
+  public init(replaying replay: RequestReplay) {
+    self.replay = replay
+    requests = replay.requests.count
+  }
+
   /// Creates a description of a recorded workload.
   public init(trace: String) { self.trace = trace }
 
@@ -62,7 +75,10 @@ public struct WorkloadDescription: Hashable, Sendable {
   public init() {}
 
   /// Whether requests follow the completion of earlier ones.
-  public var isClosedLoop: Bool { arrivals?.isClosedLoop ?? false }
+  public var isClosedLoop: Bool {
+    if let replay { return replay.users != nil }
+    return arrivals?.isClosedLoop ?? false
+  }
 
   /// The stream of requests.
   ///
@@ -72,6 +88,10 @@ public struct WorkloadDescription: Hashable, Sendable {
   /// - Throws: `MissingFile`, a `Diagnostic` with the place of an error in the trace, or a
   ///   ``WorkloadError`` when the description is incomplete.
   public func open(seed: UInt64, replication: UInt32 = 0) throws -> any RequestSource {
+    if let replay {
+      return ReplayedRequestSource(
+        replay, arrivals: arrivals, seed: seed, replication: replication)
+    }
     guard rateScale > 0, rateScale.isFinite else {
       throw WorkloadError("workload.rate_scale is \(rateScale); a positive number is expected")
     }

@@ -18,8 +18,8 @@ struct MoesimCommand: ParsableCommand {
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
       SimulateCommand.self, RehearseCommand.self, CompareCommand.self, ValidateCommand.self,
-      CacheCommand.self, CalibrateCommand.self, TraceCommand.self, CheckCommand.self,
-      ListCommand.self, ShowCommand.self,
+      ObserveCommand.self, CacheCommand.self, CalibrateCommand.self, TraceCommand.self,
+      CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 
   /// Parses the arguments and runs the command that they name.

@@ -34,6 +34,13 @@ struct SimulateCommand: ParsableCommand {
   var decisions: String?
 
   @Option(
+    help: """
+      Write what became of each request, as CSV, or JSON Lines where the name ends with .jsonl; see \
+      docs/requests-format.md.
+      """)
+  var requests: String?
+
+  @Option(
     defaultAsFlag: 20,
     help: ArgumentHelp(
       "State intervals on speed, from so many runs with drawn errors of the fitted kernel timings"
@@ -61,13 +68,14 @@ struct SimulateCommand: ParsableCommand {
   private func simulate() throws {
     let limits = try requirements.map { try RequireLimit(parsing: $0) }
     let scenario = try Scenario.load(self.scenario, overrides: overrides)
+    if scenario.fleet.wideArea != nil { return try simulateWideArea(scenario) }
     let writer = try timeline.map { try ChromeTraceWriter(path: $0) }
     var display = ProgressDisplay(isWanted: !hidesProgress)
     let outcome = try ScenarioExecution.execute(
       scenario, timeline: writer,
       decisions: decisions.map { path in
         { configuration in try DecisionLogWriter(path: path, configuration: configuration) }
-      }, uncertainty: uncertainty
+      }, requests: try requests.map { try RequestLogWriter(path: $0) }, uncertainty: uncertainty
     ) { progress in
       display.update(
         Progress(
@@ -80,9 +88,31 @@ struct SimulateCommand: ParsableCommand {
       results[0].notices += try written.finish().notices
     }
     try (outcome.decisions as? DecisionLogWriter)?.finish()
+    try (outcome.requests as? RequestLogWriter)?.finish()
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     try OutputWriter.write(format.renderer(style: style).render(results), to: output)
     try CommandFailure.check(limits, against: results)
+  }
+}
+
+extension SimulateCommand {
+  /// Runs a pipeline over a wide-area network, which has a report of its own.
+  private func simulateWideArea(_ scenario: Scenario) throws {
+    guard timeline == nil, decisions == nil, uncertainty == nil, requirements.isEmpty else {
+      throw ValidationError(
+        "A scenario with fleet.wide_area has no timeline, decisions, uncertainty or limits.")
+    }
+    guard let format = ListingFormat(rawValue: format.rawValue) else {
+      throw ValidationError(
+        "A scenario with fleet.wide_area is reported as "
+          + ListingFormat.allCases.map(\.rawValue).joined(separator: ", ") + ".")
+    }
+    let results = try WideAreaExecution.execute(scenario) ?? []
+    let style = output == nil ? ReportStyle.detected() : ReportStyle()
+    let texts = results.map {
+      WideAreaReport.facts(of: $0, scenario: scenario).text(format, style: style)
+    }
+    try OutputWriter.write(texts.joined(separator: "\n"), to: output)
   }
 }
 

@@ -89,3 +89,31 @@ import Testing
     }
   }
 }
+
+/// Machines whose GPUs have the laws of another machine's carried over.
+extension FittedMachinesTests {
+  @Test func `Laws may come from another machine's GPU`() throws {
+    try write(
+      "base: b200-server\nname: mine\nsummary: s\ngpu: {timing: {from: h100-sxm-calibrated}}\n",
+      to: "a.yaml")
+    let gpu = try library.machine("a").gpus[7]
+    #expect(gpu.timing == nil && gpu.timingOrigin?.name == "NVIDIA H100 80 GB SXM")
+    #expect(gpu.timingOrigin?.timing?["source"] != nil)
+    #expect(gpu.memory.bandwidth.nominal == 7.7e12)
+  }
+
+  @Test(arguments: [
+    ("{from: h100-sxm-server}", "carry no fitted laws"), ("{from: cpu-server-1s}", "has no GPU"),
+    ("{from: h100-sxm-calibratd}", "did you mean 'h100-sxm-calibrated'?"),
+    ("{from: [a]}", "expected the name of a machine"), ("{from: mine}", "in a circle"),
+    ("{from: h100-sxm-calibrated, gemm: {launch: 1 us}}", "stands beside 'from'"),
+  ])
+  func `Laws that cannot be carried over are refused`(timing: String, words: String) throws {
+    try write(
+      "base: b200-server\nname: mine\nsummary: s\ngpu: {timing: \(timing)}\n", to: "mine.yaml")
+    do {
+      _ = try library.machine("mine")
+      Issue.record("\(timing) was accepted.")
+    } catch { #expect("\(error)".contains(words), "\(error)") }
+  }
+}

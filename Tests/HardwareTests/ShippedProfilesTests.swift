@@ -60,6 +60,7 @@ import Units
       "rtx-5090-desktop", "a5000-workstation", "a6000-workstation", "rtx-pro-6000-workstation",
       "t4-server", "l4-server", "l40s-server", "a10-server", "a100-40-server", "a100-80-server",
       "a100-sxm-server", "h100-pcie-server", "h100-sxm-server", "h200-server", "b200-server",
+      "b300-server", "gb200-nvl72",
       "mi300x-server", "jetson-agx-orin", "cpu-server-1s", "cpu-server-2s",
     ]
     #expect(Set(machines).subtracting(shipped.machineNames).isEmpty)
@@ -83,6 +84,7 @@ import Units
       ("a100-40-sxm", 1555, 312, 400), ("a100-80-pcie", 1935, 312, 300),
       ("a100-80-sxm", 2039, 312, 400), ("h100-pcie", 2000, 756.5, 350),
       ("h100-sxm", 3350, 989, 700), ("h200-sxm", 4800, 989, 700), ("b200-sxm", 7700, 2250, 1000),
+      ("b300-sxm", 7750, 2250, 1100), ("gb200", 8000, 2500, 1200),
       ("mi300x", 5300, 1307, 750),
     ] as [(String, Double, Double, Double)])
   func figuresAreThoseOfTheDataSheets(

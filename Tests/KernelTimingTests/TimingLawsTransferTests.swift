@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Hardware
 import ModelDescriptors
-import Units
 import Testing
+import Units
 
 @testable import KernelTiming
 
@@ -50,5 +51,25 @@ import Testing
       from: Self.device("A", clock: from), to: Self.device("B", clock: to))
     #expect(carried[.gemm, .fp16].launch == 3e-6)
     #expect(carried.attention[0].launch == 8e-6)
+  }
+
+  @Test(arguments: ["b200-transferred", "b300-transferred", "gb200-transferred"])
+  func `Shipped machines have the laws of the H100 at their own rates`(name: String) throws {
+    let profiles = ProfileLibrary.standard()
+    let origin = try #require(try profiles.machine("h100-sxm-calibrated").gpus.first)
+    let gpu = try #require(try profiles.machine(name).gpus.first)
+    let laws = try TimingLaws(gpu: gpu)
+    let own = try TimingLaws(gpu: origin)
+    #expect(laws.isTransferred && !own.isTransferred && laws.residuals == nil)
+    #expect(laws.source == own.source + ", carried over from NVIDIA H100 80 GB SXM")
+    let (carried, fitted) = (laws[.gemm, .fp8, .plain], own[.gemm, .fp8, .plain])
+    #expect(carried.law.computeEfficiency == fitted.law.computeEfficiency && carried.grid == nil)
+    #expect(abs(carried.law.launch / fitted.law.launch - 1_980.0 / 1_965) < 1e-9)
+    // FP4 is the data sheet's: nobody timed it.
+    #expect(own[.groupedGEMM, .fp4, .plain].residuals != nil)
+    for family in [KernelFamily.gemm, .groupedGEMM] {
+      #expect(laws[family, .fp4, .plain] == TimingLaws.datasheet[family, .fp4, .plain])
+    }
+    #expect(laws.collectives.count == own.collectives.count)
   }
 }

@@ -22,16 +22,19 @@ extension CollectiveLaw: FittableOperation {
       LawParameter(
         name: "reduce_efficiency", path: \.reduceEfficiency, bound: .init(0.02, 1.5), start: 0.75)
     ]
-    return [
+    let common: [LawParameter<CollectiveLaw>] = [
       LawParameter(name: "launch", path: \.launch, bound: .init(5e-7, 4e-5), start: 4e-6),
       LawParameter(name: "step_time", path: \.stepTime, bound: .init(1e-8, 2e-5), start: 1e-6),
+      LawParameter(
+        name: "link_efficiency", path: \.linkEfficiency, bound: .init(0.02, 1.5), start: 0.7),
+      LawParameter(name: "sharing", path: \.sharing, bound: .init(0.2, 8), start: 0.9),
+    ]
+    guard pattern != .shots else { return common }
+    return common + [
       LawParameter(
         name: "protocol_time", path: \.protocolTime, bound: .init(1e-9, 1e-5), start: 3e-7),
       LawParameter(
         name: "protocol_bytes", path: \.protocolBytes, bound: .init(2e3, 1e6), start: 1.6e4),
-      LawParameter(
-        name: "link_efficiency", path: \.linkEfficiency, bound: .init(0.02, 1.5), start: 0.7),
-      LawParameter(name: "sharing", path: \.sharing, bound: .init(0.2, 8), start: 0.9),
       LawParameter(name: "ramp", path: \.ramp, bound: .init(1e-7, 2e-3), start: 2e-5),
       LawParameter(name: "ramp_bytes", path: \.rampBytes, bound: .init(1e3, 1e9), start: 2e6),
       LawParameter(name: "ramp_power", path: \.rampPower, bound: .init(0.8, 4), start: 1.5),

@@ -31,17 +31,16 @@ public struct CalibrationTarget: Sendable {
     let isProcessor =
       profile.gpus.isEmpty || (device == profile.cpu.name && device != profile.gpus[0].name)
     kind = isProcessor ? .cpu : .gpu
-    let collector = DiagnosticCollector()
-    let standard: TimingLaws
-    let node: ConfigurationNode?
-    if isProcessor {
-      capability = DeviceCapability(cpu: profile.cpu, dram: profile.dram)
-      (standard, node) = (.processor, profile.cpu.timing)
-    } else {
+    guard isProcessor else {
       capability = DeviceCapability(gpu: profile.gpus[0])
-      (standard, node) = (.datasheet, profile.gpus[0].timing)
+      laws = try TimingLaws(gpu: profile.gpus[0])
+      return
     }
-    laws = node.map { TimingLaws.read($0, over: standard, into: collector) } ?? standard
+    capability = DeviceCapability(cpu: profile.cpu, dram: profile.dram)
+    let collector = DiagnosticCollector()
+    laws =
+      profile.cpu.timing.map { TimingLaws.read($0, over: .processor, into: collector) }
+      ?? .processor
     try collector.throwIfAny()
   }
 

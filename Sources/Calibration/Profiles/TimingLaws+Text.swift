@@ -89,7 +89,10 @@ extension AttentionLaw {
   fileprivate var yamlLines: [String] {
     var lines = ["kernel: \(kernel.rawValue)", "phase: \(isDecode ? "decode" : "prefill")"]
     if isNarrow { lines.append("narrow_cache: true") }
-    lines += Self.shares.map { "\($0.name): \(TimingLaws.number(self[keyPath: $0.path]))" }
+    // A share of 0 is one that was not measured.
+    lines += Self.shares.filter { self[keyPath: $0.path] > 0 }.map {
+      "\($0.name): \(TimingLaws.number(self[keyPath: $0.path]))"
+    }
     lines += Self.times.map { "\($0.name): \(TimingLaws.time(self[keyPath: $0.path]))" }
     if let residuals { lines.append("residuals: \(residuals.yaml)") }
     return lines + (grid?.yamlLines ?? [])

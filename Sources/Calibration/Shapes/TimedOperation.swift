@@ -38,16 +38,29 @@ extension KernelMeasurement {
     guard let kind, let bytes, let devices, devices > 1, tokens == nil,
       (devicesPerNode ?? devices) == devices
     else { return nil }
-    let pattern = CollectiveLaw.Pattern(kind)
+    var pattern = CollectiveLaw.Pattern(kind)
+    if kind == .allReduce, implementation?.lowercased().contains("custom_graph") ?? false {
+      // Above that, tables hold what the engine falls back to.
+      guard Double(bytes) <= CollectiveLaw.largestShot else { return nil }
+      pattern = .shots
+    }
     // Switches sum floating-point values, not integers.
     let isIntegerSum = kind == .allReduce && precision == "int8"
     return TimedOperation(
-      name: pattern == .ring ? "ring collectives" : "all_to_all",
+      name: Self.name(of: pattern),
       variant: (implementation ?? "collective") + (isIntegerSum ? " int8 sums" : ""),
       law: CollectiveLaw(pattern),
       shape: CollectiveLaw.Shape(kind, devices: Double(devices), bytes: Double(bytes)),
       seconds: median, size: Double(bytes), label: "\(kind.rawValue) of \(devices)",
       groups: ["\(kind.rawValue) \(devices)", "\(bytes)"])
+  }
+
+  private static func name(of pattern: CollectiveLaw.Pattern) -> String {
+    switch pattern {
+    case .ring: "ring collectives"
+    case .exchange: "all_to_all"
+    case .shots: "all_reduce in shots"
+    }
   }
 
   /// The whole module of latent attention of DeepSeek-V3 that decodes; `nil` where it is another

@@ -8,15 +8,15 @@ import Foundation
 /// Blank lines and lines that begin with "#" are passed over. SwiftCSV is not used: its rows carry
 /// no line numbers, so that with blank lines or line breaks within quotes an error could not say
 /// where it is. `DelimitedLines` of `Routing` knows no quotes.
-struct CSVLines {
+package struct CSVLines {
   /// The name under which errors are reported.
-  let file: String
+  package let file: String
   /// The line on which the current record begins, from 1.
-  private(set) var line = 0
+  package private(set) var line = 0
   /// The fields of the current record.
-  private(set) var fields: [String] = []
+  package private(set) var fields: [String] = []
   /// The column at which each begins, from 1 [B].
-  private(set) var columns: [Int] = []
+  package private(set) var columns: [Int] = []
 
   private let bytes: [UInt8]
   private var offset = 0
@@ -25,7 +25,7 @@ struct CSVLines {
   /// More fields than these are no table of timings.
   static let mostFields = 1024
 
-  init(bytes: [UInt8], file: String) {
+  package init(bytes: [UInt8], file: String) {
     self.bytes = bytes
     self.file = file
   }
@@ -34,7 +34,7 @@ struct CSVLines {
   ///
   /// - Throws: `MissingFile` when there is none; a diagnostic when it is a folder, cannot be read or
   ///   is no UTF-8.
-  static func bytes(of path: String) throws -> [UInt8] {
+  package static func bytes(of path: String) throws -> [UInt8] {
     func refuse(_ message: String) -> Diagnostic {
       Diagnostic(location: SourceLocation(origin: path), message: message)
     }
@@ -57,7 +57,7 @@ struct CSVLines {
   /// Goes to the next record; `false` at the end.
   ///
   /// - Throws: A diagnostic when a quote is not closed.
-  mutating func next() throws -> Bool {
+  package mutating func next() throws -> Bool {
     while offset < bytes.count {
       let byte = bytes[offset]
       if byte == 0x23 {  // '#'
@@ -76,7 +76,7 @@ struct CSVLines {
   }
 
   /// A diagnostic at a field of the current record.
-  func diagnostic(_ message: String, field: Int? = nil, key: String = "") -> Diagnostic {
+  package func diagnostic(_ message: String, field: Int? = nil, key: String = "") -> Diagnostic {
     let column = field.flatMap { columns.indices.contains($0) ? columns[$0] : nil } ?? 1
     return Diagnostic(
       location: SourceLocation(file: file, line: max(line, 1), column: column), path: key,

@@ -20,12 +20,13 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
+    try checkWideArea()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })
     let runtimeProfile = try runtime.read(
       inline: { try profiles.runtime($0) }, path: { try profiles.runtime($0) })
-    let division = gpuDivision
+    let division = try gpuDivision()
     let figures = MachineFigures(
       machine, runtime: runtimeProfile, devices: max(serving.expertDevices, division.gpus),
       simulated: division.expertGroups)
@@ -34,10 +35,7 @@ extension Scenario {
     let timing =
       try machine.gpus.first.map { try DeviceTiming(gpu: $0, runtime: runtimeProfile) }
       ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile)
-    var plan = PrecisionPlan.native(of: descriptor)
-    for role in PrecisionPlan.roles {
-      if let format = precision[role.key] { plan[keyPath: role.path] = format }
-    }
+    let plan = precisionPlan(of: descriptor)
     try checkExperts(of: descriptor)
     var composition = try policy.composition(runtime: runtimeProfile)
     if composition.transfer.writeBack && figures.isUnified {
@@ -67,6 +65,7 @@ extension Scenario {
         amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       notices: try routingNotices(model: published) + timingNotices(timing.laws)
+        + launchNotices(timing.software)
         + changeNotices(from: published, to: descriptor, kernels: kernels, plan: plan),
       hostTiming: machine.gpus.isEmpty
         ? nil
@@ -74,13 +73,33 @@ extension Scenario {
           ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
-    configuration.devices = spreadsWholeSteps ? serving.expertDevices : 1
+    configuration.limits.admissionInterval = serving.admissionInterval
+    configuration.devices = serving.expertDevices
     configuration.division = division
+    if division.gpus > 1 {
+      configuration.collectives = try TopologyCollectives(
+        machine, gpus: division.gpus, laws: timing.laws)
+    }
+    configuration.batching = try batchFeatures()
     return configuration
+  }
+
+  /// What a run of one replica with its experts off the GPU leaves out of a runtime's costs.
+  private func launchNotices(_ software: SoftwareCosts) -> [String] {
+    guard software.eagerPerLayer > 0, !isFleet else { return [] }
+    return [
+      "the runtime's eager_per_layer is not simulated: it is of fleets, and this is one GPU's run"
+    ]
   }
 
   /// What fitted laws say of themselves: who measured, and how wrong they are on unseen shapes.
   private func timingNotices(_ laws: TimingLaws) -> [String] {
+    if laws.isTransferred {
+      return [
+        "kernel times are not of this machine: \(laws.source); rates follow its profile, and classes"
+          + " that were not timed there follow data sheets"
+      ]
+    }
     guard laws.residuals != nil else { return [] }
     let errors = laws.fitted.compactMap { place in
       place.residuals.map { "\(place.name) \($0.inWords)" }
@@ -97,7 +116,7 @@ extension Scenario {
     machine: MachineProfile, model: ModelDescriptor, figures: MachineFigures
   ) throws {
     let devices = serving.expertDevices
-    guard devices > 1, spreadsWholeSteps else { return }
+    guard devices > 1 else { return }
     var problem: String?
     if machine.gpus.count < devices {
       problem = "\(devices) devices; \(machine.name) has \(machine.gpus.count)"
@@ -117,10 +136,29 @@ extension Scenario {
   }
 
   /// The model that the scenario names, carries, or points to.
-  private func loadModel() throws -> ModelDescriptor {
+  func loadModel() throws -> ModelDescriptor {
     try model.read(
       inline: { try ModelDescriptor.read($0, name: model.label) },
       path: { try ModelDescriptor.load(configPath: $0) })
+  }
+
+  /// Refuses a pipeline over a wide-area network, which is no run of replicas.
+  private func checkWideArea() throws {
+    guard let pipeline = fleet.wideArea else { return }
+    throw Diagnostic(
+      location: pipeline.location, path: "fleet.wide_area",
+      message:
+        "is a pipeline over a wide-area network, which 'moesim simulate' alone runs; expected"
+        + " a scenario without it")
+  }
+
+  /// The formats of a model's tensors, as the scenario has them.
+  func precisionPlan(of model: ModelDescriptor) -> PrecisionPlan {
+    var plan = PrecisionPlan.native(of: model)
+    for role in PrecisionPlan.roles {
+      if let format = precision[role.key] { plan[keyPath: role.path] = format }
+    }
+    return plan
   }
 
   /// Refuses a number of cached experts that no pool of the model could hold.
@@ -157,13 +195,38 @@ extension Scenario {
       case .bytes(let bytes): .bytes(bytes)
       case .elastic: .elastic(minimumExpertBytes: cache.minimumExpertBytes)
       }
-    return CacheConfiguration(
+    var configuration = CacheConfiguration(
       experts: experts, pool: cache.isPerLayer ? .perLayer : .global, keyValue: keyValue,
       keyValueBlockTokens: serving.keyValueBlockTokens, host: host,
       memoryFraction: cache.memoryFraction, workspaceBytes: cache.workspaceBytes,
       stagingBuffers: cache.stagingBuffers,
       initial: cache.initial == .filled ? .filled : .empty,
       resetsPerRequest: cache.reset == .request)
+    configuration.keyValueBlocks = serving.keyValueBlocks
+    configuration.swapBytes = cache.swapBytes
+    return configuration
+  }
+
+  /// What batching does beyond its limits.
+  private func batchFeatures() throws -> BatchFeatures {
+    var features = BatchFeatures()
+    features.sharesPrefixes = serving.sharesPrefixes
+    features.preemption = serving.preemption
+    features.scheduling = serving.scheduling
+    features.speculation = try serving.speculation.map { speculation in
+      let draft: SpeculativeDecoding.Draft
+      switch speculation.draft {
+      case .share(let share): draft = .share(share)
+      case .model(let reference):
+        let model = try reference.read(
+          inline: { try ModelDescriptor.read($0, name: reference.label) },
+          path: { try ModelDescriptor.load(configPath: $0) })
+        draft = .model(model, .native(of: model))
+      }
+      return SpeculativeDecoding(
+        draftTokens: speculation.draftTokens, acceptance: speculation.acceptance, draft: draft)
+    }
+    return features
   }
 
   private func runOptions(replication: UInt32) -> RunOptions {

@@ -14,6 +14,8 @@ public enum ScenarioExecution {
     public var timeline: (any TimelineSink)?
     /// The sink of decisions, as the first replication left it.
     public var decisions: (any DecisionSink)?
+    /// The sink of requests, as the first replication left it.
+    public var requests: (any RequestSink)?
   }
 
   /// Runs every replication of a scenario.
@@ -22,6 +24,7 @@ public enum ScenarioExecution {
   ///   - scenario: What to run.
   ///   - timeline: Where the first replication sends what happened on every resource.
   ///   - decisions: Makes what takes the decisions of the first replication.
+  ///   - requests: Who is told what became of each request of the first replication.
   ///   - library: Where the names of parts are looked for.
   ///   - uncertainty: Runs with drawn errors of kernel timings, for intervals; `nil` for none.
   ///   - progress: Told now and then how far the run under way has come.
@@ -29,9 +32,16 @@ public enum ScenarioExecution {
   public static func execute(
     _ scenario: Scenario, timeline: (any TimelineSink)? = nil,
     decisions: ((ServingConfiguration) throws -> any DecisionSink)? = nil,
+    requests: (any RequestSink)? = nil,
     library: DataLibrary = .standard, uncertainty: Int? = nil,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
   ) throws -> Outcome {
+    if scenario.isFleet {
+      try Scenario.refuse(
+        timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil)
+      return try executeFleet(
+        scenario, requests: requests, library: library, progress: progress)
+    }
     var outcome = Outcome(results: [], timeline: nil)
     for replication in 0..<UInt32(scenario.run.replications) {
       let configuration = try scenario.configuration(replication: replication, library: library)
@@ -39,18 +49,41 @@ public enum ScenarioExecution {
       let clock = ProcessClock()
       let run = try ServingSimulation.run(
         configuration, timeline: replication == 0 ? timeline : nil,
-        decisions: replication == 0 ? decisions?(configuration) : nil, progress: progress)
+        decisions: replication == 0 ? decisions?(configuration) : nil,
+        requests: replication == 0 ? requests : nil, progress: progress)
       var result = run.result
       result.notices += scenario.objectives.map { $0.verdict(on: result) }
       result.runInfo = clock.runInfo(events: result.eventsProcessed)
       if replication == 0 {
         outcome.timeline = run.timeline
         outcome.decisions = run.decisions
+        outcome.requests = run.requests
         if scenario.run.improvements {
           result.whatWouldHelp = try Improvements.evaluate(configuration, base: result)
         }
       }
       if let study { try study.evaluate(&result, progress: progress) }
+      outcome.results.append(result)
+    }
+    return outcome
+  }
+
+  /// Runs every replication of a fleet.
+  private static func executeFleet(
+    _ scenario: Scenario, requests: (any RequestSink)?, library: DataLibrary,
+    progress: ((ServingSimulation.Progress) -> Void)?
+  ) throws -> Outcome {
+    var outcome = Outcome(results: [], timeline: nil)
+    for replication in 0..<UInt32(scenario.run.replications) {
+      let configuration = try scenario.fleetConfiguration(
+        replication: replication, library: library)
+      let clock = ProcessClock()
+      let run = try FleetSimulation.run(
+        configuration, requests: replication == 0 ? requests : nil, progress: progress)
+      if replication == 0 { outcome.requests = run.requests }
+      var result = run.result
+      result.notices += scenario.objectives.map { $0.verdict(on: result) }
+      result.runInfo = clock.runInfo(events: result.eventsProcessed)
       outcome.results.append(result)
     }
     return outcome

@@ -29,6 +29,8 @@ public struct DataLibrary: Sendable {
     case scenario
     /// Published figures beside which simulations are set.
     case referenceCases = "reference case"
+    /// Rules by which measured serving points become scenarios.
+    case observations = "observation rule file"
 
     /// The folder of such files, below a data folder.
     public var folder: String {
@@ -42,6 +44,7 @@ public struct DataLibrary: Sendable {
       case .routing: "traces/routing"
       case .scenario: "scenarios"
       case .referenceCases: "reference-cases"
+      case .observations: "observations"
       }
     }
 

@@ -30,6 +30,8 @@ public struct Scenario: Sendable {
   public var workload: WorkloadDescription
   /// The limits of batching.
   public var serving: ScenarioServing
+  /// How requests reach replicas, and what befalls the fleet.
+  public var fleet: ScenarioFleet
   /// The service-level objectives, in the order of the file.
   public var objectives: [ScenarioObjective]
   /// How often, how long and from which seed.

@@ -56,6 +56,8 @@ public struct ScenarioCache: Sendable, Equatable {
   public var host: HostRoom
   /// Room for keys and values in the fastest memory.
   public var keyValue: KeyValueRoom
+  /// Host memory for keys and values of preempted sequences [B]; 0 where they are computed anew.
+  public var swapBytes: Int64
   /// The share of the fastest memory that may be used at all.
   public var memoryFraction: Double
   /// Fastest memory that is left to the runtime, activations and workspaces [B].

@@ -44,12 +44,21 @@ enum ScenarioDefaults {
       max_batch: 4
       token_budget: 512
       chunked_prefill: true
+      admission_interval: 1
       beams: 1
       finished_sequences: leave
       kv_block: 16
+      prefix_cache: false
+      preemption: recompute
+      scheduling: fcfs
       replicas: 1
-      parallelism: {tensor: 1, expert: 1}
+      parallelism: {tensor: 1, pipeline: 1, data: 1, expert: 1}
       expert_placement: contiguous
+      expert_dispatch: all-to-all
+    fleet:
+      request_routing: round-robin
+      gateway: {latency: 0 s}
+      retries: {attempts: 3, delay: 1 s, backoff: 2}
     slo: {}
     run:
       seed: 1

@@ -13,6 +13,7 @@ extension ScenarioReader {
     let cache = ScenarioCache(
       experts: experts(reader), minimumExpertBytes: reader.bytes("experts_min") ?? 0,
       isPerLayer: pool != "global", host: host(reader), keyValue: keyValue(reader),
+      swapBytes: reader.bytes("swap", in: 1...(1 << 60)) ?? 0,
       memoryFraction: reader.quantity("memory_fraction", .fraction, in: 0.01...1) ?? 1,
       workspaceBytes: reader.bytes("workspace") ?? 0,
       stagingBuffers: reader.int("staging_buffers", in: 1...65_536) ?? 1,
@@ -20,6 +21,10 @@ extension ScenarioReader {
       reset: reset.flatMap(ScenarioCache.Reset.init) ?? .never)
     if cache.keyValue == .elastic, cache.isPerLayer {
       reader.report("kv", "elastic room is shared by all layers; it needs pool: global")
+    }
+    if cache.swapBytes > 0, top.child("serving")?["preemption"]?.scalar != "swap" {
+      reader.report(
+        "swap", "is room for swapped keys and values; expected serving.preemption: swap beside it")
     }
     return cache
   }

@@ -33,7 +33,7 @@ extension ScenarioReader {
   }
 
   /// A role by name, or by name and parameters.
-  private func role(_ reader: MappingReader, _ key: String) -> ScenarioRole {
+  func role(_ reader: MappingReader, _ key: String) -> ScenarioRole {
     let choices = ScenarioRoleNames.choices(of: key)
     let names = choices.map(\.name)
     let location = reader.node[key]?.location ?? reader.node.location

@@ -21,55 +21,22 @@ extension ScenarioReader {
   func serving(_ top: MappingReader, policy: ScenarioPolicy) -> ScenarioServing {
     let reader = MappingReader(top.requiredChild("serving"), into: collector)
     defer { reader.finish() }
-    one(reader, "replicas", "more than one replica")
-    let (tensor, devices) = parallelism(reader, policy)
-    let placement = reader.choice(
-      "expert_placement", among: GPUDivision.Placement.allCases.map(\.rawValue))
+    let spread = self.spread(reader, policy: policy)
     let budget = reader.int("token_budget", in: 1...(1 << 24)) ?? 1
     return ScenarioServing(
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
+      admissionInterval: reader.int("admission_interval", in: 1...100_000) ?? 1,
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
-      expertDevices: devices, tensorDevices: tensor,
-      expertPlacement: placement.flatMap(GPUDivision.Placement.init) ?? .contiguous)
-  }
-
-  /// The GPUs among which a replica's tensors are cut, and those to which its experts are dealt out.
-  private func parallelism(
-    _ reader: MappingReader, _ policy: ScenarioPolicy
-  ) -> (tensor: Int, expert: Int) {
-    guard let parallelism = reader.mapping("parallelism") else { return (1, 1) }
-    defer { parallelism.finish() }
-    let tensor = parallelism.int("tensor", in: 1...64) ?? 1
-    let expert = parallelism.int("expert", in: 1...4096) ?? 1
-    if ScenarioRoleNames.wholeStepSchedules.contains(policy.schedule.name) {
-      let reactive = ScenarioRoleNames.reactiveSchedules.joined(separator: ", ")
-      if tensor > 1 {
-        parallelism.report(
-          "tensor",
-          "\(tensor) asks for tensor parallelism, which the schedule '\(policy.schedule.name)' does"
-            + " not simulate; expected 1, or policy.schedule among: \(reactive)")
-      }
-      if expert > 1, !spreadsExperts(policy) {
-        let names = (ScenarioRoleNames.spreadingSchedules + ScenarioRoleNames.reactiveSchedules)
-          .joined(separator: ", ")
-        parallelism.report(
-          "expert",
-          "\(expert) asks for experts on several devices, which the schedule"
-            + " '\(policy.schedule.name)' does not simulate; expected 1, or policy.schedule among:"
-            + " \(names)")
-      }
-    } else if tensor > 1, tensor % expert != 0 {
-      parallelism.report(
-        "expert",
-        "\(expert) groups of experts do not divide \(tensor) GPUs (tensor) evenly; expected one of "
-          + (1...tensor).filter { tensor % $0 == 0 }.map(String.init).joined(separator: ", "))
-      return (tensor, 1)
-    }
-    return (tensor, expert)
+      keyValueBlocks: keyValueBlocks(reader, top),
+      sharesPrefixes: reader.bool("prefix_cache") ?? false,
+      preemption: preemption(reader, top),
+      scheduling: scheduling(reader, top, policy),
+      speculation: reader.mapping("speculative").flatMap { speculation($0, budget: budget) },
+      spread: spread)
   }
 
   /// Whether sequences that have ended stay in their batch, which must be a closed one.
@@ -89,16 +56,81 @@ extension ScenarioReader {
     return true
   }
 
-  /// Whether a policy's schedule spreads experts over several devices.
-  private func spreadsExperts(_ policy: ScenarioPolicy) -> Bool {
-    ScenarioRoleNames.spreadingSchedules.contains(policy.schedule.name)
+  /// How many blocks the KV cache holds, where that is said in place of its bytes.
+  private func keyValueBlocks(_ reader: MappingReader, _ top: MappingReader) -> Int? {
+    guard let blocks = reader.int("kv_blocks", in: 1...(1 << 40)) else { return nil }
+    if let room = top.child("cache")?["kv"]?.scalar, room != "auto" {
+      reader.report(
+        "kv_blocks",
+        "says how large the KV cache is, and so does cache.kv, '\(room)'; leave out one of the two")
+    }
+    return blocks
   }
 
-  /// A number that only 1 is simulated of; anything else is refused, not ignored.
-  private func one(_ reader: MappingReader, _ key: String, _ words: String) {
-    if let value = reader.int(key, in: 1...1_000_000), value != 1 {
-      reader.report(key, "\(value) asks for \(words), which is not simulated; expected 1")
+  /// Whose turn it is; priorities that nobody asks for are refused.
+  private func scheduling(
+    _ reader: MappingReader, _ top: MappingReader, _ policy: ScenarioPolicy
+  ) -> BatchFeatures.Scheduling {
+    let names = BatchFeatures.Scheduling.allCases.map(\.rawValue)
+    let scheduling =
+      reader.choice("scheduling", among: names).flatMap(BatchFeatures.Scheduling.init)
+      ?? .firstComeFirstServed
+    if scheduling == .priority, policy.admission.name != "fcfs" {
+      reader.report(
+        "scheduling",
+        "'priority' says who is admitted, and so does policy.admission, '\(policy.admission.name)';"
+          + " expected policy.admission: fcfs")
     }
+    if scheduling != .priority, top.child("workload")?["priorities"] != nil {
+      reader.report(
+        "scheduling", "'fcfs' has no use for workload.priorities; expected priority beside them")
+    }
+    return scheduling
+  }
+
+  /// How tokens are drafted and verified.
+  private func speculation(_ reader: MappingReader, budget: Int) -> ScenarioSpeculation? {
+    defer { reader.finish() }
+    let tokens = reader.requiredInt("draft_tokens", in: 1...1024)
+    if tokens >= budget {
+      reader.report(
+        "draft_tokens",
+        "\(tokens) and one more are verified in a step; expected fewer than serving.token_budget,"
+          + " \(budget)")
+    }
+    let acceptance = reader.requiredQuantity("acceptance", .fraction, in: 0...1)
+    guard let draft = reader.mapping("draft") else {
+      if !reader.has("draft") {
+        reader.report("draft", "is missing; expected {model: NAME} or {cost: SHARE}")
+      }
+      return nil
+    }
+    defer { draft.finish() }
+    guard draft.has("model") != draft.has("cost") else {
+      draft.report("cost", "one of model and cost is needed, and only one")
+      draft.ignoreRest()
+      return nil
+    }
+    if draft.has("model") {
+      return ScenarioSpeculation(
+        draftTokens: tokens, acceptance: acceptance,
+        draft: .model(reference(draft, "model", .model)))
+    }
+    let cost = draft.requiredQuantity("cost", .fraction, in: 0...1)
+    return ScenarioSpeculation(draftTokens: tokens, acceptance: acceptance, draft: .share(cost))
+  }
+
+  /// What becomes of preempted sequences, with room in host memory where they go there.
+  private func preemption(
+    _ reader: MappingReader, _ top: MappingReader
+  ) -> BatchFeatures.Preemption {
+    let names = BatchFeatures.Preemption.allCases.map(\.rawValue)
+    let preemption =
+      reader.choice("preemption", among: names).flatMap(BatchFeatures.Preemption.init) ?? .recompute
+    if preemption == .swap, top.child("cache")?["swap"] == nil {
+      reader.report("preemption", "'swap' needs room in host memory; expected cache.swap beside it")
+    }
+    return preemption
   }
 
   /// The service-level objectives.

@@ -31,6 +31,7 @@ struct ScenarioReader {
     let routing = self.routing(top, model: model)
     let workload = self.workload(top)
     let serving = self.serving(top, policy: policy)
+    let fleet = self.fleet(top, workload: workload)
     let objectives = self.objectives(top)
     let run = self.run(top)
     let cost = self.cost(top)
@@ -40,7 +41,7 @@ struct ScenarioReader {
     return Scenario(
       name: name, file: resolver.file, hardware: hardware, model: model, runtime: runtime,
       precision: precision, cache: cache, policy: policy, routing: routing, workload: workload,
-      serving: serving, objectives: objectives, run: run, cost: cost, tree: tree)
+      serving: serving, fleet: fleet, objectives: objectives, run: run, cost: cost, tree: tree)
   }
 
   /// Generated requests must end some day.
@@ -100,7 +101,7 @@ struct ScenarioReader {
     return nil
   }
 
-  private func precision(_ top: MappingReader) -> ScenarioPrecision {
+  func precision(_ top: MappingReader) -> ScenarioPrecision {
     var precision = ScenarioPrecision()
     guard let reader = top.mapping("precision") else { return precision }
     // In the order of the file.

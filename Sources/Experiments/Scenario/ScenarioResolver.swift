@@ -45,6 +45,7 @@ struct ScenarioResolver {
     try collector.throwIfAny()
     let preset = try presetTree(of: tree)
     var base = ScenarioDefaults.tree()
+    base = try withDefaults(ofRuntime: tree["runtime"] ?? base["runtime"], in: base)
     if let preset { base = Self.merge(policy: preset, into: base) }
     var whole = Self.ordered(Self.aligned(base, with: tree).merging(tree))
     // What is missing in the whole is missing in the file.
@@ -55,7 +56,7 @@ struct ScenarioResolver {
   /// The order of the top-level keys, as they are described.
   private static let order = [
     "name", "description", "hardware", "model", "runtime", "precision", "cache", "policy",
-    "routing", "workload", "serving", "slo", "run", "cost",
+    "routing", "workload", "serving", "fleet", "slo", "run", "cost",
   ]
 
   /// The tree with its top-level keys in the order in which they are described, unknown ones last.
@@ -111,6 +112,35 @@ struct ScenarioResolver {
       key: "base", keyLocation: reference.location, value: base)
     return try tree.setting(
       key, to: ConfigurationNode(.mapping([entry]), location: reference.location), origin: file)
+  }
+
+  /// What a runtime has defaults of its own for: the figure of its profile, and the scenario's key.
+  private static let runtimeDefaults = [
+    ("memory_fraction", "cache.memory_fraction"), ("kv_block", "serving.kv_block"),
+  ]
+
+  /// The base with the defaults that a runtime's profile has for keys of a scenario.
+  ///
+  /// A profile that cannot be found or read is left to those who read it whole.
+  private func withDefaults(
+    ofRuntime node: ConfigurationNode?, in base: ConfigurationNode
+  ) throws -> ConfigurationNode {
+    var layers: [ConfigurationNode] = []
+    if let node, node.mapping != nil { layers.append(node) }
+    let named = node?.scalar ?? node?["base"]?.scalar
+    if let named, let file = library.path(of: named, .runtime, from: folder),
+      let profile = try? ConfigurationNode.load(path: file)
+    {
+      layers.append(profile)
+    }
+    var result = base
+    for (figure, key) in Self.runtimeDefaults {
+      guard let found = layers.lazy.compactMap({ $0[figure] }).first else { continue }
+      let value = found["value"] ?? found
+      guard value.scalar != nil else { continue }
+      result = try result.setting(key, to: value, origin: found.location.file)
+    }
+    return result
   }
 
   /// The preset that the tree names.

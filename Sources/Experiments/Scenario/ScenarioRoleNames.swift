@@ -40,6 +40,9 @@ public enum ScenarioRoleNames {
   /// Who joins the batch.
   public static var admission: [String] { RoleRegistry.admission.map(\.name) }
 
+  /// Which replica a request goes to.
+  public static var requestRouting: [String] { RoleRegistry.requestRouting.map(\.name) }
+
   /// What is served in place of the published model.
   public static var transform: [String] { RoleRegistry.transform.map(\.name) }
 
@@ -51,7 +54,13 @@ public enum ScenarioRoleNames {
     ("resolve", choices(RoleRegistry.resolve)), ("placement", choices(RoleRegistry.placement)),
     ("admission", choices(RoleRegistry.admission)),
     ("transform", choices(RoleRegistry.transform)),
+    ("request_routing", choices(RoleRegistry.requestRouting)),
   ]
+
+  /// The key of a scenario that chooses a role: most stand under `policy`, request routing under `fleet`.
+  public static func key(of role: String) -> String {
+    role == "request_routing" ? "fleet.request_routing" : "policy.\(role)"
+  }
 
   /// The choices of a role by its key; empty when there is no such role.
   static func choices(of role: String) -> [Choice] {

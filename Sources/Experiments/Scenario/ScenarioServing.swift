@@ -10,18 +10,47 @@ public struct ScenarioServing: Sendable {
   public var tokenBudget: Int
   /// Whether long prompts are cut into chunks.
   public var chunkedPrefill: Bool
+  /// Steps after which new requests are looked for, while those that run only decode.
+  public var admissionInterval: Int
   /// Beams of each sequence.
   public var beams: Int
   /// Whether sequences that have ended keep computing until their closed batch has.
   public var finishedStay: Bool
   /// Tokens in a block of the KV cache.
   public var keyValueBlockTokens: Int
-  /// Devices over which experts are spread.
-  public var expertDevices: Int
-  /// Devices among which tensors are cut.
-  public var tensorDevices: Int
-  /// Which experts each of several devices has.
-  public var expertPlacement: GPUDivision.Placement
+  /// Blocks of the KV cache, where the scenario counts them; else `cache.kv` says its size.
+  public var keyValueBlocks: Int?
+  /// Whether prompts that begin alike share their keys and values.
+  public var sharesPrefixes: Bool
+  /// What becomes of the keys and values of a preempted sequence.
+  public var preemption: BatchFeatures.Preemption
+  /// Whose turn it is.
+  public var scheduling: BatchFeatures.Scheduling
+  /// How tokens are drafted and verified; `nil` where each step decodes one.
+  public var speculation: ScenarioSpeculation?
+  /// How replicas are spread over GPUs, and how many there are.
+  public var spread: ScenarioSpread
+
+  /// Devices over which a schedule of whole steps spreads experts; 1 with any other.
+  public var expertDevices: Int { spread.isBySchedule ? spread.plan.expert : 1 }
+}
+
+/// How tokens are drafted and verified.
+public struct ScenarioSpeculation: Sendable {
+  /// What drafts.
+  public enum Draft: Sendable {
+    /// A share of the device's time in a step for each token.
+    case share(Double)
+    /// A model.
+    case model(ScenarioReference)
+  }
+
+  /// Tokens drafted for each verification.
+  public var draftTokens: Int
+  /// The probability that a drafted token is accepted.
+  public var acceptance: Double
+  /// What drafts.
+  public var draft: Draft
 }
 
 /// A limit that a service promises.

@@ -1,89 +1,68 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 extension ModelDescriptor {
-  /// The model as one of the GPUs sees it among which it is cut: its heads, its columns of dense
-  /// networks, shared and routed experts, its part of the vocabulary.
+  /// The model as one of several devices sees it that cut its matrices among them.
   ///
-  /// Costs, weights and caches of the result are those of one GPU. Norms, routers, indexers,
-  /// projections into a latent, and the latent rows of MLA are on each GPU whole; so are heads of
-  /// keys and values where there are fewer than GPUs. The vocabulary is padded to equal parts.
+  /// Heads, inner widths and the vocabulary are divided; heads of keys and values are too, down to
+  /// one, which several devices then keep each (as vLLM and SGLang replicate them); what all heads
+  /// share (the latent rows of MLA, an indexer) and routers are kept whole by every device. The number
+  /// of routed experts stays: which of them a device holds is no matter of shapes.
   ///
-  /// - Throws: ``UnevenDivision`` when something is not cut into equal parts.
-  public func shard(_ division: ModelDivision) throws -> ModelDescriptor {
-    guard division != .whole else { return self }
-    try check(division)
+  /// - Throws: ``IndivisibleModel`` where a number is not divided evenly.
+  public func shard(_ shares: TensorShares) throws -> ModelDescriptor {
+    guard shares != .whole else { return self }
+    let divide = Division(model: name)
     var shard = self
-    shard.vocabularySize = (vocabularySize + division.tensor - 1) / division.tensor
-    shard.layers = layers.map { $0.shard(division) }
-    shard.encoder = encoder.map { $0.shard(division) }
+    shard.vocabularySize = (vocabularySize + shares.dense - 1) / shares.dense
+    shard.layers = try layers.map { try $0.shard(shares, divide) }
+    shard.encoder = try encoder.map { try $0.shard(shares, divide) }
     return shard
   }
+}
 
-  /// The numbers up to 64 among which heads and networks can be cut evenly.
-  public var tensorDivisions: [Int] { Self.possible(divisibleCounts) }
+/// Divides the numbers of a model, or says what does not divide.
+struct Division {
+  let model: String
 
-  private static func possible(_ counts: [DivisibleCount]) -> [Int] {
-    (1...64).filter { parts in counts.allSatisfy { $0.allows(parts) } }
+  /// `count` in `parts` equal parts.
+  func callAsFunction(_ count: Int, _ parts: Int, _ what: String) throws -> Int {
+    guard count % parts == 0 else {
+      let divisors = (1...1024).filter { count % $0 == 0 }
+      throw IndivisibleModel(
+        model: model, part: "\(count) \(what)", parts: parts, divisors: divisors)
+    }
+    return count / parts
   }
 
-  private func check(_ division: ModelDivision) throws {
-    for (parts, counts) in [
-      (division.tensor, divisibleCounts), (division.expertShards, expertCounts),
-    ] {
-      for entry in counts where !entry.allows(parts) {
-        throw UnevenDivision(
-          part: entry.name, count: entry.count, parts: parts, possible: Self.possible(counts))
-      }
+  /// Heads of keys and values: divided, or one that several devices keep.
+  func keyValue(_ count: Int, _ parts: Int) throws -> Int {
+    if count >= parts { return try self(count, parts, "key-value heads") }
+    guard parts % count == 0 else {
+      throw IndivisibleModel(
+        model: model, part: "\(count) key-value heads", parts: parts,
+        divisors: (1...1024).filter { count % $0 == 0 || $0 % count == 0 })
     }
-  }
-
-  /// What tensor parallelism cuts beside routed experts, each kind once.
-  private var divisibleCounts: [DivisibleCount] { distinct { $0.divisibleCounts } }
-
-  /// What is cut of routed experts.
-  private var expertCounts: [DivisibleCount] {
-    distinct { layer in
-      layer.mixture.map { [DivisibleCount(name: "columns of an expert", count: $0.expert.width)] }
-        ?? []
-    }
-  }
-
-  private func distinct(_ counts: (LayerDescriptor) -> [DivisibleCount]) -> [DivisibleCount] {
-    var found: [DivisibleCount] = []
-    for layer in allLayers {
-      for entry in counts(layer) where !found.contains(entry) { found.append(entry) }
-    }
-    return found
+    return 1
   }
 }
 
 extension LayerDescriptor {
-  fileprivate var divisibleCounts: [DivisibleCount] {
-    var counts = attention.mixer?.divisibleCounts ?? []
-    counts += crossAttention?.divisibleCounts ?? []
-    let networks: [(String, DenseFeedForward?)] = [
-      ("columns of a dense network", feedForward.dense),
-      ("columns of the shared experts", mixture?.shared),
-      ("columns of the network beside the experts", mixture?.parallelDense),
-    ]
-    for (name, network) in networks {
-      if let network { counts.append(DivisibleCount(name: name, count: network.width)) }
-    }
-    return counts
-  }
-
-  fileprivate func shard(_ division: ModelDivision) -> LayerDescriptor {
+  fileprivate func shard(_ shares: TensorShares, _ divide: Division) throws -> LayerDescriptor {
     var layer = self
-    let parts = division.tensor
-    layer.attention = attention.shard(of: parts)
-    layer.crossAttention = crossAttention?.shard(of: parts)
+    layer.attention = try attention.shard(shares.attention, divide)
+    layer.crossAttention = try crossAttention?.shard(shares.attention, divide)
     switch feedForward {
     case .none: break
-    case .dense(let network): layer.feedForward = .dense(network.shard(of: parts))
+    case .dense(let network):
+      layer.feedForward = .dense(
+        try network.shard(shares.dense, divide, "columns of a dense layer"))
     case .mixture(var mixture):
-      mixture.expert = mixture.expert.shard(of: division.expertShards)
-      mixture.shared = mixture.shared?.shard(of: parts)
-      mixture.parallelDense = mixture.parallelDense?.shard(of: parts)
+      mixture.expert = try mixture.expert.shard(
+        shares.experts, divide, "columns of a routed expert")
+      mixture.shared = try mixture.shared?.shard(
+        shares.dense, divide, "columns of the shared experts")
+      mixture.parallelDense = try mixture.parallelDense?.shard(
+        shares.dense, divide, "columns of the dense part beside the experts")
       layer.feedForward = .mixture(mixture)
     }
     return layer
@@ -91,24 +70,49 @@ extension LayerDescriptor {
 }
 
 extension DenseFeedForward {
-  fileprivate func shard(of parts: Int) -> DenseFeedForward {
+  fileprivate func shard(_ parts: Int, _ divide: Division, _ what: String) throws
+    -> DenseFeedForward
+  {
     var network = self
-    network.width /= parts
+    network.width = try divide(width, parts, what)
     return network
   }
 }
 
 extension AttentionDescriptor {
-  /// One of so many equal parts of the heads.
-  fileprivate func shard(of parts: Int) -> AttentionDescriptor {
+  fileprivate func shard(_ parts: Int, _ divide: Division) throws -> AttentionDescriptor {
+    guard parts > 1 else { return self }
     switch self {
-    case .none: .none
-    case .grouped(let mixer): .grouped(mixer.shard(of: parts))
-    case .latent(let mixer): .latent(mixer.shard(of: parts))
-    case .compressed(let mixer): .compressed(mixer.shard(of: parts))
-    case .gatedDeltaNet(let mixer): .gatedDeltaNet(mixer.shard(of: parts))
-    case .mamba2(let mixer): .mamba2(mixer.shard(of: parts))
-    case .kimiDelta(let mixer): .kimiDelta(mixer.shard(of: parts))
+    case .none: return self
+    case .grouped(let mixer): return .grouped(try mixer.shard(parts, divide))
+    case .latent(var mixer):
+      mixer.heads = try divide(mixer.heads, parts, "attention heads")
+      return .latent(mixer)
+    case .compressed(var mixer):
+      mixer.heads = try divide(mixer.heads, parts, "attention heads")
+      mixer.outputGroups = max(1, mixer.outputGroups / parts)
+      return .compressed(mixer)
+    case .gatedDeltaNet(var mixer):
+      mixer.keyHeads = try divide.keyValue(mixer.keyHeads, parts)
+      mixer.valueHeads = try divide(mixer.valueHeads, parts, "value heads of Gated DeltaNet")
+      return .gatedDeltaNet(mixer)
+    case .mamba2(var mixer):
+      mixer.heads = try divide(mixer.heads, parts, "heads of Mamba-2")
+      mixer.groups = max(1, mixer.groups / parts)
+      return .mamba2(mixer)
+    case .kimiDelta(var mixer):
+      mixer.heads = try divide(mixer.heads, parts, "heads of Kimi Delta Attention")
+      return .kimiDelta(mixer)
     }
+  }
+}
+
+extension GroupedAttention {
+  fileprivate func shard(_ parts: Int, _ divide: Division) throws -> GroupedAttention {
+    guard parts > 1 else { return self }
+    var mixer = self
+    mixer.heads = try divide(heads, parts, "attention heads")
+    mixer.keyValueHeads = try divide.keyValue(keyValueHeads, parts)
+    return mixer
   }
 }

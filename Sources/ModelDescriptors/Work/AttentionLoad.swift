@@ -17,6 +17,8 @@ public struct AttentionLoad: Hashable, Sendable, BitwiseCopyable {
   public var decodeContext: Double
   /// Σ over decoding sequences of the rows that an indexer scans.
   public var decodeScanned: Double
+  /// The most rows that a decoding sequence's token attends to.
+  public var decodeLongest: Double = 0
   /// Prompt tokens in the batch.
   public var prefillTokens: Int
   /// Prompts, or chunks of prompts, in the batch.
@@ -51,7 +53,9 @@ public struct AttentionLoad: Hashable, Sendable, BitwiseCopyable {
   @inlinable
   public mutating func addDecode(visible: Int, span: AttentionSpan) {
     decodeSequences += 1
-    decodeContext += Double(span.attended(visible: visible))
+    let attended = Double(span.attended(visible: visible))
+    decodeContext += attended
+    if attended > decodeLongest { decodeLongest = attended }
     decodeScanned += Double(span.scanned(visible: visible))
   }
 

@@ -67,6 +67,7 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
     work.isLatent = isLatent
     work.sequences = tokens
     work.context = load.decodeContext / tokens
+    work.longest = load.decodeLongest
     return work
   }
 

@@ -52,6 +52,8 @@ public struct KernelWork: Hashable, Sendable, BitwiseCopyable {
   public var sequences: Double = 0
   /// Cached rows that a sequence's last token sees, on average over the sequences of attention.
   public var context: Double = 0
+  /// Cached rows that the last token of the longest decoding sequence sees; 0 where nobody says.
+  public var longest: Double = 0
   /// Launches that the operation consists of.
   public var kernels: Int32
   /// The kind of kernel.

@@ -58,12 +58,16 @@ public struct RequireLimit: Sendable, Equatable, CustomStringConvertible {
   public let limit: Double
   /// The limit as it was written.
   private let limitText: String
+  /// The page that lists the keys.
+  private let page: String
 
   /// The limit as a condition.
   public var description: String { "\(key)\(comparison.rawValue)\(limitText)" }
 
-  /// Reads a condition; throws when it is none or when no report has that key.
-  public init(parsing text: String) throws(RequireLimitError) {
+  /// Reads a condition; throws when it is none or when no report of that kind has the key.
+  public init(
+    parsing text: String, keys schema: LimitSchema = .simulation
+  ) throws(RequireLimitError) {
     guard let start = text.firstIndex(where: { "<>=!".contains($0) }),
       let comparison = Comparison.allCases.first(where: { text[start...].hasPrefix($0.rawValue) })
     else {
@@ -81,14 +85,15 @@ public struct RequireLimit: Sendable, Equatable, CustomStringConvertible {
         "\"\(limitText)\" in \"\(text)\" is no number; write the limit in the unit of the key, as "
           + "in tpot_ms.p99<=100")
     }
-    guard ReportSchema.mayContain(key) else {
+    guard schema.mayContain(key) else {
       throw RequireLimitError(
-        unknown: key, in: text, closest: ReportSchema.closest(to: key))
+        unknown: key, in: text, closest: schema.closest(key), page: schema.page)
     }
     self.key = key
     self.comparison = comparison
     self.limit = limit
     self.limitText = limitText
+    page = schema.page
   }
 
   private static func number(_ text: String) -> Double? {
@@ -107,7 +112,16 @@ public struct RequireLimit: Sendable, Equatable, CustomStringConvertible {
 
   /// Judges one document; throws when it has no such figure, or one that is no number.
   public func evaluate(_ document: ResultDocument) throws(RequireLimitError) -> Outcome {
-    let leaves = document.value.flattened()
+    try evaluate(document.value, omitted: document.omitted)
+  }
+
+  /// Judges one tree of figures; throws when it has no such figure, or one that is no number.
+  ///
+  /// - Parameter omitted: For figures that are absent, their keys and the reasons.
+  public func evaluate(
+    _ value: ReportValue, omitted: [(key: String, reason: String)] = []
+  ) throws(RequireLimitError) -> Outcome {
+    let leaves = value.flattened()
     if let leaf = leaves.first(where: { $0.key == key }), leaf.value != .null {
       guard let found = leaf.value.numericValue else {
         throw RequireLimitError("\(key) in \"\(self)\" is text, which has no limit")
@@ -121,10 +135,11 @@ public struct RequireLimit: Sendable, Equatable, CustomStringConvertible {
     }
     guard let absent else {
       throw RequireLimitError(
-        unknown: key, in: description, closest: closestMatch(to: key, among: leaves.map(\.key)))
+        unknown: key, in: description, closest: closestMatch(to: key, among: leaves.map(\.key)),
+        page: page)
     }
     let reason =
-      document.omitted.first { $0.key == absent.key }.map { ", because \($0.reason)" } ?? ""
+      omitted.first { $0.key == absent.key }.map { ", because \($0.reason)" } ?? ""
     return .missed(
       message: "\(self) was missed: found no \(absent.key)\(reason); wanted \(wanted)")
   }
@@ -143,8 +158,8 @@ public struct RequireLimitError: Error, CustomStringConvertible, Sendable, Equat
     description = message
   }
 
-  init(unknown key: String, in text: String, closest: String?) {
-    let hint = closest.map { "; did you mean \($0)?" } ?? "; docs/report-schema.md lists the keys"
+  init(unknown key: String, in text: String, closest: String?, page: String) {
+    let hint = closest.map { "; did you mean \($0)?" } ?? "; \(page) lists the keys"
     description = "no report has the key \(key) (in \"\(text)\")\(hint)"
   }
 }

@@ -26,7 +26,7 @@ struct SampleDecoder: Decoder {
     let containers = [
       "utilization": "resource", "resources": "resource", "memory": "memory", "tiers": "tier",
       "parts": "part", "timeMsPerToken": "part", "laws": "law", "figures": "figure",
-      "devices": "gpu",
+      "devices": "gpu", "replicas": "replica", "gpus": "gpu",
     ]
     switch names.last {
     case "link": return "<link>"

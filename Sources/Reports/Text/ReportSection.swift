@@ -20,6 +20,8 @@ struct ReportSection {
     case paragraph(String)
     /// A sentence that nobody may miss.
     case warning(String)
+    /// Lines that are drawn as they are.
+    case picture([String])
   }
 
   /// One part of a whole.
@@ -67,6 +69,8 @@ extension ReportSection {
       }
     case .paragraph(let text):
       return text.wrapped(to: style.width - 2).map { "  " + $0 }
+    case .picture(let lines):
+      return lines.map { "  " + $0 }
     case .warning(let text):
       return text.wrapped(to: style.width - 3).map { style.emphasize("!! " + $0, .warning) }
     }
@@ -131,6 +135,8 @@ extension ReportSection {
       return items.map { "- " + MarkdownText.escaped($0) }
     case .paragraph(let text):
       return [MarkdownText.escaped(text)]
+    case .picture(let lines):
+      return ["```text"] + lines + ["```"]
     case .warning(let text):
       return ["> **Warning:** " + MarkdownText.escaped(text)]
     }

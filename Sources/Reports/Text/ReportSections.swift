@@ -14,7 +14,7 @@ struct ReportSections {
   /// How fast, where did the time go, hits and traffic, memory, cost and energy, what would help,
   /// how sure, notices.
   var all: [ReportSection] {
-    [head, speed, time, hitsAndTraffic, memory, costAndEnergy, help, sureness, notices, run]
+    [head, speed, time, fleet, hitsAndTraffic, memory, costAndEnergy, help, sureness, notices, run]
       .compactMap { $0 }.filter { !$0.blocks.isEmpty }
   }
 
@@ -65,14 +65,39 @@ struct ReportSections {
       facts.insert(("Request goodput (req/s)", rate(goodput)), at: 5)
     }
     let others = [
-      (requests.rejected, "rejected"), (requests.unfinished, "unfinished"),
+      (requests.rejected, "rejected"), (requests.lost ?? 0, "lost"),
+      (requests.unfinished, "unfinished"),
       (requests.preemptions, "preemptions"),
     ].filter { $0.0 > 0 }.map { "\(FigureText.integer($0.0)) \($0.1)" }
     if !others.isEmpty {
       let arrived = FigureText.integer(requests.arrived)
       facts.insert(("Of \(arrived) that arrived", others.joined(separator: ", ")), at: 1)
     }
+    facts += batching
     return ReportSection(title: "How fast", blocks: [.facts(facts), .table(latencies)])
+  }
+
+  /// What batching shared, moved and guessed, where it does.
+  private var batching: [(label: String, value: String)] {
+    var facts: [(label: String, value: String)] = []
+    if let cache = result.keyValueCache {
+      facts.append(
+        (
+          "KV blocks of \(FigureText.integer(cache.blockTokens)) tokens",
+          "\(FigureText.integer(cache.blocks)), of which \(FigureText.integer(cache.highWaterBlocks))"
+            + " in use at most"
+        ))
+      if let rate = cache.prefixHitRate {
+        facts.append(("Prompt tokens found in the prefix cache", FigureText.percent(rate)))
+      }
+      if cache.swapOuts > 0 {
+        facts.append(("Preemptions by swap", FigureText.integer(cache.swapOuts)))
+      }
+    }
+    if let length = result.speculation?.meanAcceptedLength {
+      facts.append(("Tokens of a verification", FigureText.number(length)))
+    }
+    return facts
   }
 
   private var latencies: TextTable {

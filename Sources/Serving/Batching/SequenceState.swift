@@ -17,20 +17,36 @@ struct SequenceState {
   var countedPrompt = 0
   /// Output tokens produced.
   var produced = 0
+  /// Tokens computed that stand in prefix blocks, which it does not hold alone.
+  var shared = 0
+  /// Whether it was ever admitted.
+  var wasAdmitted = false
+  /// Where its keys and values are, once it has been preempted by swap.
+  var swap = SwapState.none
+  /// Bytes of its keys and values in host memory, or on their way from or to it.
+  var hostBytes: Int64 = 0
   /// Bytes of KV cache held.
   var keyValueBytes: Int64 = 0
+  /// When the scheduler first looked at it [ns]: at its arrival, or at the end of the step then under way.
+  var queued: UInt64 = 0
   /// When it was first scheduled [ns]; 0 before.
   var scheduled: UInt64 = 0
   /// When its first token came out [ns]; 0 before.
   var firstToken: UInt64 = 0
   /// When its last token so far came out [ns].
   var lastToken: UInt64 = 0
+  /// The first step that it may join.
+  var earliestStep: UInt32 = 0
   /// The micro-batch that it belongs to, in a closed batch.
   var microBatch: Int32 = 0
   /// Whether it has ended and keeps computing until its batch has.
   var isPadding = false
   /// Whether it was ever scheduled.
   var wasScheduled = false
+  /// How often its replica failed under it.
+  var failures: Int32 = 0
+  /// The identity of its prompt, where answers are kept by it.
+  var identity: UInt64?
 
   /// The expert that its first tokens use most in the first MoE layer; -1 where nobody asks.
   let expertKey: Int32

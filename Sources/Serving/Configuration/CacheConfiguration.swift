@@ -57,6 +57,11 @@ public struct CacheConfiguration: Sendable {
   public var keyValue: KeyValueCapacity
   /// Tokens in a KV block; 16 is vLLM's default.
   public var keyValueBlockTokens: Int
+  /// How large the KV cache is, in blocks as a runtime's log counts them; takes the place of
+  /// ``keyValue``. `nil` where that says it.
+  public var keyValueBlocks: Int?
+  /// Host memory kept for keys and values of preempted sequences [bytes].
+  public var swapBytes: Int64
   /// What host memory holds of the experts.
   public var host: HostCapacity
   /// The share of device memory that may be used at all; 0.9 is vLLM's default.
@@ -83,6 +88,8 @@ public struct CacheConfiguration: Sendable {
     self.pool = pool
     self.keyValue = keyValue
     self.keyValueBlockTokens = keyValueBlockTokens
+    keyValueBlocks = nil
+    swapBytes = 0
     self.host = host
     self.memoryFraction = memoryFraction
     self.workspaceBytes = workspaceBytes

@@ -43,7 +43,9 @@ public struct GPUDivision: Sendable, Hashable {
   /// GPUs of a group, among which each of its experts is cut; one of them is simulated.
   public var shards: Int { gpus / expertGroups }
   /// How the model's weights are cut.
-  public var weights: ModelDivision { ModelDivision(tensor: tensor, expertShards: shards) }
+  public var shares: TensorShares {
+    TensorShares(attention: tensor, dense: tensor, experts: shards)
+  }
 
   /// The group of each expert; empty with one group.
   func groups(experts: Int) -> [Int32] {
@@ -58,8 +60,8 @@ public struct GPUDivision: Sendable, Hashable {
 extension ServingConfiguration {
   /// The model as one GPU sees it.
   ///
-  /// - Throws: `UnevenDivision`.
-  func shardedModel() throws -> ModelDescriptor { try model.shard(division.weights) }
+  /// - Throws: `IndivisibleModel`.
+  func shardedModel() throws -> ModelDescriptor { try model.shard(division.shares) }
 
   /// Divides the memory of each GPU for its part of the model, and that of the host for all experts.
   ///
@@ -87,9 +89,9 @@ extension ServingConfiguration {
 
   /// The least number of GPUs above the present one on which the settings fit with tensor parallelism.
   private func smallestTensor() -> Int? {
-    model.tensorDivisions.first { parts in
+    (1...64).first { parts in
       guard parts > division.gpus,
-        let shard = try? model.shard(ModelDivision(tensor: parts, expertShards: parts))
+        let shard = try? model.shard(GPUDivision(tensor: parts).shares)
       else { return false }
       return MemoryPlan.fitsDevice(
         model: shard, precision: precision, figures: figures, cache: cache,

@@ -34,6 +34,8 @@ public struct ServingConfiguration: Sendable {
   public var collectives: (any CollectiveEstimate)?
   /// The limits of batching, those of all devices together.
   public var limits: BatchLimits
+  /// What batching does beyond its limits.
+  public var batching = BatchFeatures()
   /// Seeds, warm-up, end.
   public var run: RunOptions
   /// The limits for goodput.
@@ -107,7 +109,12 @@ extension ServingConfiguration {
       faster.timing = timing.scaled(overhead: 1 / factor)
       faster.hostTiming = hostTiming?.scaled(overhead: 1 / factor)
     case .hostMemory: faster.hostTiming = hostTiming?.scaled(memory: factor)
-    case .link, .peers, .drive: break
+    case .link, .peers:
+      let carries: SpeedUp = figures.peerRate > 0 ? .peers : .link
+      if thing == carries {
+        faster.collectives = collectives.map { FasterCollectives(base: $0, factor: factor) }
+      }
+    case .drive: break
     }
     return faster
   }

@@ -28,7 +28,7 @@ struct EngineCounters {
   /// What a step spends its time on; the order of a step.
   enum Activity: Int, CaseIterable {
     case overhead, attention, dense, gate, sharedExpert, experts, head
-    case hostAttention, hostExperts, collectives
+    case hostAttention, hostExperts, collectives, draft
 
     var name: String {
       switch self {
@@ -42,10 +42,11 @@ struct EngineCounters {
       case .hostAttention: "attention on the host"
       case .hostExperts: "experts on the host"
       case .collectives: "collectives"
+      case .draft: "drafting"
       }
     }
 
-    /// Whether it does not run on the device's stream, and is reported only where it occurs.
+    /// Whether it is reported only where it occurs: what does not run on the device's stream, and drafting.
     var isElsewhere: Bool { rawValue > Activity.head.rawValue }
   }
 

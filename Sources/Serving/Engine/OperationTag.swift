@@ -49,6 +49,10 @@ struct OperationTag: BitwiseCopyable {
     case collective
     /// The copy of all that the host has computed of a layer to the devices.
     case hostOutputs
+    /// The drafting of the next step's tokens.
+    case draft
+    /// Keys and values of a preempted sequence on their way to the host or back.
+    case keyValueSwap
     /// An operation of a step graph: the expert's bits hold its label, the index its place.
     case graph
   }

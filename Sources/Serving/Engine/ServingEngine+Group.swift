@@ -55,7 +55,10 @@ extension ServingEngine {
     guard deviceCount > 1 else {
       return compute(nanoseconds, tag, .experts, in: &simulation)
     }
-    if device == 0 { counters.add(nanoseconds, to: .experts) }
+    if device == 0 {
+      counters.add(nanoseconds, to: .experts)
+      computedInStep &+= nanoseconds
+    }
     group!.computes(device, nanoseconds)
     var operation = OperationDescription(
       work: SimulatedDuration(nanoseconds: nanoseconds).seconds, maximumRate: 1, tag: tag.bits)
@@ -69,6 +72,7 @@ extension ServingEngine {
     _ nanoseconds: UInt64, layer: Int, in simulation: inout Simulation<EngineEvent>
   ) {
     counters.add(nanoseconds, to: .collectives)
+    computedInStep &+= nanoseconds
     let bytes = max(1, costs.sumBytes(encoder: costs.isEncoder(layer)))
     let seconds = SimulatedDuration(nanoseconds: nanoseconds).seconds
     for (number, device) in machine.devices.enumerated() {

@@ -13,12 +13,14 @@ extension ServingEngine {
       }
     case .arrival:
       guard let request = nextArrival else { return }
-      admitArrival(request, in: &simulation)
+      let blocks = batch.prefix == nil ? [] : requests.prefixBlocks(of: request)
+      admitArrival(request, prefixBlocks: blocks, in: &simulation)
       scheduleNextArrival(in: &simulation)
     case .userArrival(let user):
       guard let request = userRequests[Int(user)] else { return }
       userRequests[Int(user)] = nil
-      admitArrival(request, in: &simulation)
+      let blocks = batch.prefix == nil ? [] : userPrefixBlocks[Int(user)][...]
+      admitArrival(request, prefixBlocks: blocks, in: &simulation)
     case .predictionsReady: takePredictions(in: &simulation)
     case .wake:
       if !stepIsActive { beginStep(in: &simulation) }
@@ -32,10 +34,18 @@ extension ServingEngine {
       && userRequests.allSatisfy { $0 == nil }
   }
 
+  /// What passes between a request's arrival and its turn to be scheduled [ns].
+  private var requestNanoseconds: UInt64 {
+    StepCosts.nanoseconds(configuration.timing.software.perRequest)
+  }
+
   /// Starts the workload: the first arrival, or every user's first request.
   mutating func begin(in simulation: inout Simulation<EngineEvent>) {
     if requests.isClosedLoop {
       userRequests = [Request?](repeating: nil, count: requests.userCount)
+      if batch.prefix != nil {
+        userPrefixBlocks = [[UInt64]](repeating: [], count: requests.userCount)
+      }
       for user in 0..<requests.userCount {
         scheduleUser(user, after: 0, in: &simulation)
       }
@@ -52,7 +62,8 @@ extension ServingEngine {
       return
     }
     guard let request = nextArrival else { return }
-    let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+    let arrival = max(
+      request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
     simulation.schedule(.arrival, at: SimulatedTime(nanoseconds: arrival))
   }
 
@@ -64,7 +75,9 @@ extension ServingEngine {
         return
       }
       userRequests[user] = request
-      let arrival = max(request.arrivalNanoseconds, simulation.now.nanoseconds)
+      if batch.prefix != nil { userPrefixBlocks[user] = Array(requests.prefixBlocks(of: request)) }
+      let arrival = max(
+        request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
       simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
     } catch {
       failure = error
@@ -72,10 +85,12 @@ extension ServingEngine {
   }
 
   private mutating func admitArrival(
-    _ request: Request, in simulation: inout Simulation<EngineEvent>
+    _ request: Request, prefixBlocks: ArraySlice<UInt64>,
+    in simulation: inout Simulation<EngineEvent>
   ) {
     var request = request
-    request.arrivalNanoseconds = simulation.now.nanoseconds
+    request.arrivalNanoseconds =
+      simulation.now.nanoseconds - min(requestNanoseconds, simulation.now.nanoseconds)
     if progress.arrivals == 0 {
       // Idling before the first request is nobody's time.
       network.resetStatistics(at: simulation.now)
@@ -87,7 +102,9 @@ extension ServingEngine {
       return
     }
     rejectedInARow = 0
-    batch.enqueue(request, expertKey: expertKey(of: request))
+    batch.isComputing = stepIsActive
+    unnoticed.append(
+      batch.enqueue(request, expertKey: expertKey(of: request), prefixBlocks: prefixBlocks))
     if !stepIsActive {
       // Last at this instant, so that requests that arrive together begin together.
       simulation.schedule(.wake, at: simulation.now, priority: .last)
@@ -102,6 +119,7 @@ extension ServingEngine {
     _ request: Request, in simulation: inout Simulation<EngineEvent>
   ) {
     progress.rejected += 1
+    recordRejection(request)
     rejectedInARow += 1
     guard request.user >= 0 else { return }
     guard rejectedInARow < NoRequestFits.limit else {
@@ -122,13 +140,23 @@ extension ServingEngine {
     var steadyTokens = 0
     for entry in batch.entries {
       var sequence = batch[entry.sequence]
-      sequence.computed += Int(entry.tokens)
+      var gained = 1
+      if batch.acceptance != nil, !entry.isPrefill {
+        gained = batch.verify(&sequence)
+      } else {
+        sequence.computed += Int(entry.tokens)
+      }
       if sequence.isPadding {
         sequence.produced += 1
         batch[entry.sequence] = sequence
         continue
       }
       let prompt = min(sequence.computed, Int(sequence.request.promptTokens))
+      if batch.prefix != nil {
+        batch[entry.sequence] = sequence
+        batch.shareComputed(entry.sequence)
+        sequence = batch[entry.sequence]
+      }
       // What a preemption makes it compute again does not count again.
       if prompt > sequence.countedPrompt {
         counters.promptTokens += Int64(prompt - sequence.countedPrompt)
@@ -138,8 +166,10 @@ extension ServingEngine {
         batch[entry.sequence] = sequence
         continue
       }
-      sequence.produced += 1
-      counters.outputTokens += 1
+      sequence.produced += gained
+      counters.outputTokens += Int64(gained)
+      // Tokens of one verification come out together.
+      latencies.interToken.record(0, times: gained - 1)
       if sequence.produced == 1 {
         sequence.firstToken = now
       } else if sequence.lastToken == lastStepEnd {
@@ -180,6 +210,7 @@ extension ServingEngine {
     lookAhead?.end(sequence.request.number)
     if predictionObserves { prediction.sequenceEnded(sequence.request.number) }
     recordRequest(sequence)
+    recordOutcome(sequence)
     if configuration.cache.resetsPerRequest { tier.resetEviction() }
     if configuration.limits.finishedStay {
       batch[slot].isPadding = true

@@ -11,13 +11,22 @@ import Workload
 extension ServingEngine {
   /// Makes an engine with its memories divided and its initial content in place.
   ///
-  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, or what the workload's and the routing's makers
+  /// - Throws: ``DoesNotFit``, ``RoutingMismatch``, ``UnsupportedBatching``, or what the workload's and the routing's makers
   ///   throw.
   init(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)?,
     decisions: (any DecisionSink)? = nil
   ) throws {
     let model = configuration.model
+    try UnsupportedBatching.check(configuration)
+    let shard = try configuration.shardedModel()
+    var configuration = configuration
+    configuration.cache = configuration.cache.withBlocksInBytes(
+      model: shard, precision: configuration.precision,
+      draft: configuration.batching.speculation?.model)
+    if let draft = configuration.batching.speculation?.model {
+      configuration.cache.workspaceBytes += draft.descriptor.bytes(under: draft.precision).total
+    }
     let graph = try GraphState(configuration)
     if graph != nil, model.isEncoderDecoder {
       throw GraphPlanError(
@@ -25,6 +34,11 @@ extension ServingEngine {
     }
     if graph != nil, configuration.limits.beams > 1 {
       throw GraphPlanError("the schedule decides whole steps of single tokens; serving.beams is 1")
+    }
+    if configuration.batching.speculation != nil, decisions != nil {
+      throw UnsupportedBatching(
+        description: "serving.speculative verifies tokens that are not kept, while decisions are"
+          + " recorded of steps that keep all of theirs; leave it out to record them")
     }
     if graph != nil, decisions != nil {
       throw GraphPlanError(
@@ -34,7 +48,6 @@ extension ServingEngine {
     precondition(
       graph == nil || configuration.division == .single,
       "A schedule of whole steps spreads experts itself.")
-    let shard = try configuration.shardedModel()
     let division = configuration.expertDivision(of: shard)
     let memory = try graph?.memory(of: configuration) ?? configuration.memoryPlan(of: shard)
     if graph != nil, !memory.everyExpertIsResident {
@@ -57,6 +70,9 @@ extension ServingEngine {
       routing = NoRouting()
     }
     let requests = try configuration.makeRequests()
+    try UnsupportedBatching.checkPrefixes(
+      configuration.batching, model: model, precision: configuration.precision,
+      cache: configuration.cache, prefixBlockTokens: requests.prefixBlockTokens)
     var rules = EvictionRules(configuration: configuration, layout: layout)
     let policy = configuration.policy
     let eviction = try rules.make(
@@ -182,6 +198,11 @@ extension ServingEngine {
         $0.format(beside: configuration.precision.experts)
       }, timing: configuration.timing,
       beams: configuration.limits.beams, group: GroupCosts(configuration))
+    if let speculation = configuration.batching.speculation, let draft = speculation.model {
+      draftCosts = DraftCosts(
+        model: draft.descriptor, precision: draft.precision, timing: configuration.timing,
+        draftTokens: speculation.draftTokens)
+    }
     encoderMixtureLayers = model.isEncoderDecoder ? model.encoderMixtureLayers.count : nil
     var mixture: Int32 = 0
     mixtureIndexOfLayer = model.allLayers.map { layer in
@@ -221,6 +242,10 @@ extension ServingEngine {
     var limits = configuration.limits
     // Each token of a prompt attends to all of it: an encoder takes it whole.
     if model.isEncoderDecoder { limits.chunkedPrefill = false }
+    keyValueBlockBytes = KeyValueCache.blockBytes(
+      model: shard, precision: configuration.precision,
+      blockTokens: configuration.cache.keyValueBlockTokens,
+      draft: configuration.batching.speculation?.model)
     batch = BatchScheduler(
       limits: limits,
       closed: graph?.microBatchLimits(memory, configuration: configuration)
@@ -229,7 +254,20 @@ extension ServingEngine {
         model: shard, precision: configuration.precision,
         blockTokens: configuration.cache.keyValueBlockTokens,
         capacity: memory.keyValueBytes * Int64(memory.devices),
-        beams: configuration.limits.beams))
+        beams: configuration.limits.beams, draft: configuration.batching.speculation?.model),
+      prefix: configuration.batching.sharesPrefixes
+        ? PrefixSharing(
+          blockTokens: requests.prefixBlockTokens,
+          keyValueBlockTokens: configuration.cache.keyValueBlockTokens,
+          keyValueBlockBytes: keyValueBlockBytes) : nil,
+      swap: configuration.batching.preemption == .swap
+        ? SwapSpace(capacity: configuration.cache.swapBytes / Int64(memory.gpus.gpus)) : nil,
+      prioritises: configuration.batching.scheduling == .priority,
+      acceptance: configuration.batching.speculation.map {
+        AcceptanceModel(
+          $0, seed: configuration.run.seed, replication: configuration.run.replication)
+      })
+    batch.stepsAhead = UInt32(configuration.timing.software.stepsAhead)
     layerSet = LayerSet(experts: max(1, memory.modelExperts), devices: deviceCount)
     transfers = TransferTable(blockCount: layout.count)
     freeBuffers = Array(repeating: max(1, configuration.cache.stagingBuffers), count: deviceCount)
@@ -286,6 +324,9 @@ extension ServingEngine {
     latencies = RequestLatencies()
     network.resetStatistics(at: SimulatedTime(nanoseconds: now))
     batch.keyValue.resetHighWater()
+    batch.prefix?.resetCounts()
+    batch.acceptance?.resetCounts()
+    batch.swap?.resetCounts()
   }
 }
 
@@ -350,47 +391,4 @@ private struct EvictionRules {
     }
     return try registration.make(context, settings: settings)
   }
-}
-
-/// A routing whose shape is not the model's.
-public struct RoutingMismatch: Error, CustomStringConvertible, Sendable {
-  /// What was found and what would be right.
-  public var description: String
-
-  /// Refuses roles that decide by gate weights on a trace that has none.
-  static func checkWeights(
-    of routing: any RoutingSource, for policy: PolicyComposition
-  ) throws {
-    guard !routing.hasGateWeights, policy.resolve.needsScores || policy.resolve.skipsChoices else {
-      return
-    }
-    throw RoutingMismatch(
-      description: "policy.resolve decides by the gate weights of tokens, and the routing trace has"
-        + " none; a trace with weights (bigmoeonedge, moesim) or a generator is needed")
-  }
-
-  static func check(_ shape: RoutingShape, model: ModelDescriptor, layers: Int) throws {
-    let wanted = RoutingShape(layers: layers, experts: model.expertCount, topK: model.topK)
-    guard shape.layers == wanted.layers, shape.experts == wanted.experts else {
-      throw RoutingMismatch(
-        description: "the routing has \(shape), but \(model.name) has \(wanted)")
-    }
-  }
-}
-
-/// The routing of a model without experts: nothing is ever drawn of it.
-private struct NoRouting: RoutingSource {
-  var shape: RoutingShape { RoutingShape(layers: 0, experts: 0, topK: 0) }
-  var hasGateWeights: Bool { false }
-  mutating func beginSequence(
-    _ key: SequenceKey, promptTokens: Int, outputTokens: Int
-  ) throws -> Int { 0 }
-  mutating func endSequence(slot: Int) {}
-  mutating func addDecode(
-    slot: Int, position: Int, layer: Int, to activation: inout LayerActivation
-  ) {}
-  mutating func addPrefill(
-    slot: Int, position: Int, count: Int, layer: Int, to activation: inout LayerActivation
-  ) {}
-  var notices: [String] { [] }
 }

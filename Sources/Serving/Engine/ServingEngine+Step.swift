@@ -8,7 +8,9 @@ extension ServingEngine {
   mutating func beginStep(in simulation: inout Simulation<EngineEvent>) {
     guard failure == nil else { return }
     if !stepAwaitsRoom {
+      noticeArrivals(now: simulation.now.nanoseconds)
       batch.planStep(admission: admission)
+      if batch.swap != nil { moveKeysAndValues(in: &simulation) }
       guard !batch.entries.isEmpty else { return }
       stepPlanned = simulation.now.nanoseconds
     }
@@ -26,7 +28,7 @@ extension ServingEngine {
       if sequence.computed + Int(entry.tokens) >= sequence.prefillTarget {
         // A decoder that has the prompt before its outputs makes its beams of one first token.
         let isOne = entry.isPrefill && entry.outputs.isEmpty && encoderMixtureLayers == nil
-        sampled += isOne ? 1 : configuration.limits.beams
+        sampled += isOne ? 1 : configuration.limits.beams + (entry.isPrefill ? 0 : batch.drafts)
       }
       guard !sequence.wasScheduled else { continue }
       sequence.wasScheduled = true
@@ -34,7 +36,8 @@ extension ServingEngine {
       do {
         sequence.routingSlot = try routing.beginSequence(
           sequence.request.number, promptTokens: Int(sequence.request.promptTokens),
-          outputTokens: Int(sequence.request.outputTokens) * configuration.limits.beams)
+          outputTokens: Int(sequence.request.outputTokens) * configuration.limits.beams
+            + batch.drafts)
         if predictionObserves {
           prediction.sequenceBegan(
             sequence.request.number, promptTokens: Int(sequence.request.promptTokens))
@@ -53,6 +56,8 @@ extension ServingEngine {
     recordLevels(now: stepBegan)
     if recordsDecisions { recordStep(now: stepBegan) }
     costs.prepare(entries: batch.entries, sampled: sampled)
+    computedInStep = 0
+    isDrafting = sampled > 0 && batch.acceptance != nil
     counters.deviceBytes += costs.endBytes
     if graphState != nil {
       runGraphStep(in: &simulation)
@@ -109,6 +114,10 @@ extension ServingEngine {
       layer += 1
     }
     compute(costs.head, .init(.head), .head, in: &simulation)
+    if isDrafting {
+      compute(
+        draftNanoseconds(computed: computedInStep), .init(.draft), .draft, in: &simulation)
+    }
   }
 
   /// Submits one operation to the compute stream.
@@ -118,6 +127,7 @@ extension ServingEngine {
     in simulation: inout Simulation<EngineEvent>
   ) {
     counters.add(nanoseconds, to: activity)
+    computedInStep &+= nanoseconds
     computeOperation.work = SimulatedDuration(nanoseconds: nanoseconds).seconds
     computeOperation.tag = tag.bits
     if deviceCount > 1 { return computeOnAll(in: &simulation) }
@@ -143,6 +153,11 @@ extension ServingEngine {
         continue
       }
       total += wholeMixture(layer: layer, layerClass: index)
+    }
+    if isDrafting {
+      let draft = draftNanoseconds(computed: total)
+      counters.add(draft, to: .draft)
+      total += draft
     }
     computeOperation.work = SimulatedDuration(nanoseconds: total).seconds
     computeOperation.tag = OperationTag(.wholeStep).bits
@@ -191,7 +206,10 @@ extension ServingEngine {
     case .groupedExperts:
       computeOutstanding -= 1
       groupComputed(index: tag.index, in: &simulation)
-    case .head, .wholeStep:
+    case .head:
+      computeOutstanding -= 1
+      if !isDrafting { finishStep(in: &simulation) }
+    case .wholeStep, .draft:
       computeOutstanding -= 1
       finishStep(in: &simulation)
     case .activationsUp:
@@ -216,6 +234,8 @@ extension ServingEngine {
     case .hostOutputs:
       countActivations(.activationsDown, end: end)
       remoteComputedTogether(in: &simulation)
+    case .keyValueSwap:
+      swapEnded(tag.index, end: end, in: &simulation)
     case .graph:
       graphOperationEnded(end, in: &simulation)
     }

@@ -33,6 +33,11 @@ struct ServingEngine: ~Copyable, Model {
   /// Copies to each device, where there are several.
   let copyTemplates: [OperationDescription]
   var costs: StepCosts
+  /// What drafting takes, where a model drafts.
+  var draftCosts: DraftCosts?
+  /// The time computed in the step under way [ns], and whether tokens are drafted at its end.
+  var computedInStep: UInt64 = 0
+  var isDrafting = false
   /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.
   let mixtureIndexOfLayer: [Int32]
   /// The MoE layers of the encoder; `nil` when there is none.
@@ -105,9 +110,13 @@ struct ServingEngine: ~Copyable, Model {
   var requests: any RequestSource
   var nextArrival: Request?
   var userRequests: [Request?] = []
+  /// The prefix blocks of each user's next request, where they are shared.
+  var userPrefixBlocks: [[UInt64]] = []
   /// Requests that were refused since one was last accepted.
   var rejectedInARow = 0
   var batch: BatchScheduler
+  /// Slots of requests that arrived since the scheduler last looked.
+  var unnoticed: [Int32] = []
 
   // The step under way.
   var stepIsActive = false
@@ -119,6 +128,12 @@ struct ServingEngine: ~Copyable, Model {
   /// Whether the step is planned, but waits for the room that its KV blocks take from experts.
   var stepAwaitsRoom = false
   var lastStepEnd: UInt64 = 0
+  /// Keys and values on their way between device and host, and since when nothing but them is waited
+  /// for.
+  var swapsUnderWay = SwapTable()
+  var swapWaitBegan: UInt64?
+  /// Bytes of a KV block in all layers.
+  let keyValueBlockBytes: Int64
   var layerSet: LayerSet
   var transfers: TransferTable
   /// Of each device, transfers that wait for a staging buffer, heaviest expert first, and buffers that
@@ -149,5 +164,7 @@ struct ServingEngine: ~Copyable, Model {
   var timeline: TimelineState?
   let recordsDecisions: Bool
   var decisions: DecisionState?
+  /// Who is told what became of requests; `nil` where nobody asks.
+  var outcomes: (any RequestSink)?
   var failure: (any Error)?
 }

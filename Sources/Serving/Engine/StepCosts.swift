@@ -168,6 +168,11 @@ struct StepCosts {
       let kind = model.spans[span]
       for entry in entries {
         guard entry.isPrefill else {
+          if entry.tokens > 1 {
+            // Drafted tokens are verified by one kernel, which reads the keys and values once.
+            load.addPrefill(position: Int(entry.position), count: Int(entry.tokens), span: kind)
+            continue
+          }
           for _ in 0..<beams { load.addDecode(visible: Int(entry.position) + 1, span: kind) }
           continue
         }
@@ -183,7 +188,9 @@ struct StepCosts {
       loads[span] = load
     }
     tokens = entries.reduce(0) {
-      $0 + ($1.isPrefill ? Int($1.tokens) + $1.outputs.count * (beams - 1) : beams)
+      $0
+        + ($1.isPrefill
+          ? Int($1.tokens) + $1.outputs.count * (beams - 1) : beams + Int($1.tokens) - 1)
     }
   }
 
@@ -221,9 +228,7 @@ struct StepCosts {
       isEncoder ? encoderLoad : loads[coefficients[index].span])
     let around = costs.elementwiseWork(tokens: tokens)
     var seconds =
-      timing.seconds(attention.input) + timing.seconds(attention.prefill)
-      + timing.seconds(attention.decode) + timing.seconds(attention.output)
-      + timing.seconds(around) + timing.software.perLayer
+      timing.seconds(attention) + timing.seconds(around) + timing.software.perLayer
     classes[index].bytes = attention.bytes + around.bytes
     if costs.crossCore.kernels > 0 {
       let cross = costs.crossAttentionWork(crossLoad)

@@ -8,6 +8,8 @@ enum TransferPurpose: UInt8, CaseIterable {
   case demand, prefetch, writeBack, staging, keyValueSwap, activationsUp, activationsDown
   // Of step graphs.
   case weights, keyValueLoad, keyValueStore, collective
+  /// Keys and values of preempted sequences on their way to the host; ``keyValueSwap`` comes back.
+  case keyValueSwapOut
 
   /// The purpose's name in reports.
   var name: String {
@@ -16,7 +18,7 @@ enum TransferPurpose: UInt8, CaseIterable {
     case .prefetch: "prefetch"
     case .writeBack: "write-back"
     case .staging: "staging"
-    case .keyValueSwap: "kv-swap"
+    case .keyValueSwap, .keyValueSwapOut: "kv-swap"
     case .activationsUp, .activationsDown: "activations"
     case .weights: "weights"
     case .keyValueLoad, .keyValueStore: "kv"

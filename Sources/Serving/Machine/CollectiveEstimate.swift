@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
-import Foundation
+import Hardware
 import KernelTiming
 
 /// How long a collective among the GPUs of a replica takes when nothing contends with it.
@@ -53,5 +53,37 @@ public struct LinkCollectives: CollectiveEstimate {
   static func wireBytes(_ kind: CollectiveLaw.Kind, devices: Int, bytes: Double) -> Double {
     let share = bytes * Double(devices - 1) / Double(devices)
     return kind == .allReduce ? 2 * share : share
+  }
+}
+
+/// Collectives over the topology of a machine.
+public struct TopologyCollectives: CollectiveEstimate {
+  private let timing: CollectiveTiming
+
+  /// The collectives of a machine's first GPUs.
+  ///
+  /// - Parameters:
+  ///   - machine: The machine.
+  ///   - gpus: How many of its GPUs take part.
+  ///   - laws: Fitted to its collectives; used where it has links that they are for.
+  /// - Throws: `TopologyError` where two GPUs have no route.
+  public init(_ machine: MachineProfile, gpus: Int, laws: TimingLaws) throws {
+    timing = try CollectiveTiming(
+      topology: ClusterTopology(machine: machine, hosts: 1), devices: Array(0..<gpus), laws: laws)
+  }
+
+  /// Seconds of a collective of all of these GPUs.
+  public func seconds(_ kind: CollectiveLaw.Kind, devices: Int, bytes: Double) -> Double {
+    timing.seconds(kind, bytes: bytes)
+  }
+}
+
+/// Other collectives, faster by a factor.
+struct FasterCollectives: CollectiveEstimate {
+  let base: any CollectiveEstimate
+  let factor: Double
+
+  func seconds(_ kind: CollectiveLaw.Kind, devices: Int, bytes: Double) -> Double {
+    base.seconds(kind, devices: devices, bytes: bytes) / factor
   }
 }

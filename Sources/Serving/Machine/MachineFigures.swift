@@ -30,6 +30,8 @@ public struct MachineFigures: Sendable {
     public var otherResource: String?
     /// Its purchase price [USD], where known.
     public var purchaseUSD: Double?
+    /// Whether it draws power as GPUs are busy.
+    var followsGPU: Bool { resource?.hasPrefix("gpu") == true }
     /// Its power when idle [W].
     public var idleWatts: Double
     /// Its power at full load [W].

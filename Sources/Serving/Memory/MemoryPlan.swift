@@ -39,6 +39,8 @@ public struct MemoryPlan: Sendable {
   public var sharedBytes: Int64
   /// Where weights, keys and values lie that stream by plan; `nil` where none do.
   public var streaming: StreamingMemory?
+  /// Host memory kept for keys and values of preempted sequences [bytes].
+  public var swapBytes: Int64 = 0
   /// Devices of which each holds what is said here, its share of the experts and of the KV cache.
   public var devices = 1
 
@@ -135,7 +137,18 @@ extension MemoryPlan {
         model: model, precision: precision, figures: figures, cache: cache,
         smallestKeyValue: smallest)
     }
+    swapBytes = cache.swapBytes
+    try checkSwap(figures: figures)
     try planHost(cache: cache, figures: figures)
+  }
+
+  /// Refuses more swap space than host memory may be used for.
+  private func checkSwap(figures: MachineFigures) throws {
+    let usable = Int64(Double(figures.hostMemoryBytes) * Self.usableHostShare)
+    guard swapBytes > usable, !figures.isUnified else { return }
+    throw DoesNotFit(
+      memory: "host.dram", capacityBytes: usable, parts: [("KV swap", swapBytes)],
+      suggestions: ["cache.swap: \(usable >> 30) GiB"])
   }
 
   /// Whether a plan fits in device memory.
@@ -288,7 +301,7 @@ extension MemoryPlan {
       try checkDrive(all, figures: figures)
       return
     }
-    let usable = Int64(Double(figures.hostMemoryBytes) * Self.usableHostShare)
+    let usable = Int64(Double(figures.hostMemoryBytes) * Self.usableHostShare) - swapBytes
     switch cache.host {
     case .all, .automatic:
       if all <= usable {

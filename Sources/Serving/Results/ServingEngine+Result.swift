@@ -18,7 +18,12 @@ extension ServingEngine {
       notices.append("the run ended before its warm-up did: figures are those of the whole run")
     }
     notices += requestNotices()
-    if batch.preemptions > 0 {
+    if let swap = batch.swap, batch.preemptions > 0 {
+      notices.append(
+        "\(batch.preemptions) preemptions, by recompute where \(swap.fallbacks) found no room in host"
+          + " memory: the KV cache is short of what the batch needs (cache.kv, cache.swap,"
+          + " serving.max_batch)")
+    } else if batch.preemptions > 0 {
       notices.append(
         "\(batch.preemptions) preemptions by recompute: the KV cache is short of what the batch needs"
           + " (cache.kv, serving.max_batch)")
@@ -38,12 +43,14 @@ extension ServingEngine {
       stallMsPerToken: stallBreakdown(tokens: tokens),
       timeMsPerToken: timeBreakdown(tokens: tokens),
       utilization: utilization.byName, resources: utilization.resources,
-      traffic: trafficReport(), memory: memoryReport(),
-      devices: deviceReports(seconds: seconds, end: end),
+      traffic: trafficReport(), memory: memoryReport(), keyValueCache: keyValueReport(),
+      speculation: speculationReport(), devices: deviceReports(seconds: seconds, end: end),
       cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
-    if result.devices != nil { result.schemaVersion = "1.3" }
+    let hasMore =
+      result.keyValueCache != nil || result.speculation != nil || result.devices != nil
+    if hasMore { result.schemaVersion = "1.4" }
     return result
   }
 
@@ -155,7 +162,7 @@ extension ServingEngine {
     switch purpose {
     case .demand, .prefetch, .keyValueSwap, .activationsDown, .weights, .keyValueLoad:
       "gpu\(gpu).h2d"
-    case .writeBack, .activationsUp, .keyValueStore: "gpu\(gpu).d2h"
+    case .writeBack, .activationsUp, .keyValueStore, .keyValueSwapOut: "gpu\(gpu).d2h"
     case .collective:
       configuration.figures.peerRate > 0 ? "gpu\(gpu).peer.out" : "gpu\(gpu).link.up"
     case .staging: "host.staging"
@@ -166,17 +173,20 @@ extension ServingEngine {
     if let streaming = memory.streaming { return streamingReport(streaming) }
     var reports: [SimulationResult.MemoryReport] = []
     for device in 0..<deviceCount { reports.append(deviceMemory(device)) }
-    if memory.hostExpertBytes > 0 {
+    if memory.hostExpertBytes > 0 || memory.swapBytes > 0 {
+      let swap: [SimulationResult.NamedValue] =
+        memory.swapBytes > 0 ? [.init(name: "KV swap", value: Double(memory.swapBytes))] : []
+      let swapped = (batch.swap?.highWater ?? 0) * Int64(memory.gpus.gpus)
       reports.append(
         .init(
           name: configuration.figures.expertMemoryName,
           capacityBytes: configuration.figures.hostMemoryBytes,
-          parts: [
-            .init(name: "experts", value: Double(memory.hostExpertBytes)),
+          parts: [.init(name: "experts", value: Double(memory.hostExpertBytes))] + swap + [
             .init(
               name: "free",
-              value: Double(configuration.figures.hostMemoryBytes - memory.hostExpertBytes)),
-          ], highWaterBytes: memory.hostExpertBytes))
+              value: Double(
+                configuration.figures.hostMemoryBytes - memory.hostExpertBytes - memory.swapBytes))
+          ], highWaterBytes: memory.hostExpertBytes + swapped))
     }
     return reports
   }

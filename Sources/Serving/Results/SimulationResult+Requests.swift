@@ -57,7 +57,7 @@ extension SimulationResult {
     }
   }
 
-  /// The fate of the requests. `arrived = completed + rejected + unfinished`.
+  /// The fate of the requests. `arrived = completed + rejected + lost + unfinished`.
   public struct RequestCounts: Codable, Sendable {
     /// Requests that arrived.
     public var arrived = 0
@@ -65,6 +65,8 @@ extension SimulationResult {
     public var completed = 0
     /// Requests that can never be served (longer than the KV cache).
     public var rejected = 0
+    /// Requests given up after failures of their replicas; `nil` where nothing may fail.
+    public var lost: Int?
     /// Requests waiting or running when the run ended.
     public var unfinished = 0
     /// Preemptions by recompute.

@@ -54,6 +54,10 @@ public struct SimulationResult: Codable, Sendable {
   public var traffic: [TrafficReport]
   /// How memory was used.
   public var memory: [MemoryReport]
+  /// The KV cache in blocks, where the scenario counts, shares or swaps its blocks; else `nil`.
+  public var keyValueCache: KeyValueReport?
+  /// What speculative decoding gave; `nil` without it.
+  public var speculation: SpeculationReport?
   /// What each GPU computed and waited for, where experts are dealt out to several; else `nil`.
   public var devices: [DeviceReport]?
   /// What the run cost.
@@ -74,4 +78,6 @@ public struct SimulationResult: Codable, Sendable {
   public var notices: [String]
   /// All that is not deterministic.
   public var runInfo: RunInfo?
+  /// What replicas, GPUs and gateway of a fleet did; `nil` for one replica alone.
+  public var fleet: FleetReport?
 }

@@ -123,6 +123,7 @@ struct TimelineState {
     case .stepOverhead: ("step", "overhead", false, false)
     case .head: ("head", "compute", false, false)
     case .wholeStep: ("step", "compute", false, false)
+    case .draft: ("draft", "compute", false, false)
     case .activationsUp: ("tokens to host", "activations", true, false)
     case .hostExpert: ("expert", "compute", true, true)
     case .activationsDown: ("tokens from host", "activations", true, false)
@@ -133,6 +134,7 @@ struct TimelineState {
     case .mirror: ("as gpu0", "compute", true, false)
     case .collective: ("sum", "collective", true, false)
     case .hostOutputs: ("outputs from host", "activations", true, false)
+    case .keyValueSwap: ("keys and values", "swap", false, false)
     case .graph: describe(GraphLabel(rawValue: UInt8(tag.expert)) ?? .overhead)
     }
   }

@@ -9,7 +9,7 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   /// The most servers that one operation can hold.
   @inlinable public static var maximumHolds: Int { 4 }
   /// The most bandwidths that one operation can consume.
-  @inlinable public static var maximumConsumptions: Int { 6 }
+  @inlinable public static var maximumConsumptions: Int { 16 }
 
   /// The amount of work in units of the caller's choice, such as bytes or seconds.
   public var work: Double
@@ -38,7 +38,7 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   @usableFromInline var moreHolds: InlineArray<3, Hold>
   @usableFromInline var firstUse: Use
   @usableFromInline var secondUse: Use
-  @usableFromInline var moreUses: InlineArray<4, Use>
+  @usableFromInline var moreUses: InlineArray<14, Use>
 
   /// A server and how many of its units are held.
   @frozen
@@ -138,7 +138,7 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
   /// - Parameters:
   ///   - bandwidth: What is consumed.
   ///   - weight: The units of bandwidth used for each unit of work.
-  /// - Precondition: At most six bandwidths are consumed, and `weight` is positive and finite.
+  /// - Precondition: At most 16 bandwidths are consumed, and `weight` is positive and finite.
   @inlinable
   public mutating func consume(_ bandwidth: BandwidthID, weight: Double = 1) {
     precondition(weight > 0 && weight < .infinity, "A weight is positive and finite.")
@@ -169,7 +169,7 @@ public struct OperationDescription: Sendable, BitwiseCopyable {
       moreUses[index].weight += use.weight
       return
     }
-    precondition(useCount < 6, "An operation consumes at most six bandwidths.")
+    precondition(useCount < 16, "An operation consumes at most 16 bandwidths.")
     moreUses[Int(useCount) - 2] = use
     useCount += 1
   }

@@ -39,7 +39,7 @@ extension OperationNetwork {
   mutating func joinBandwidths(_ slot: Int, in simulation: inout Simulation<Event>) {
     let now = simulation.now.nanoseconds
     let record = operations.base + slot
-    let places = 8 &* slot..<8 &* slot &+ Int(record.pointee.useCount)
+    let places = 16 &* slot..<16 &* slot &+ Int(record.pointee.useCount)
     record.pointee.link = 0
     var rate = record.pointee.maximumRate
     for place in places {
@@ -60,7 +60,7 @@ extension OperationNetwork {
       record.pointee.rate = 0
       record.pointee.event = .none
       if record.pointee.done >= record.pointee.target { scheduleArrival(slot, in: &simulation) }
-      markDirty(Int(uses[8 &* slot].bandwidth))
+      markDirty(Int(uses[16 &* slot].bandwidth))
       return
     }
     record.pointee.rate = rate
@@ -77,7 +77,7 @@ extension OperationNetwork {
   @inlinable
   mutating func leaveBandwidths(_ slot: Int, hasEnded: Bool, now: UInt64) {
     let rate = operations[slot].rate
-    for place in 8 &* slot..<8 &* slot &+ Int(operations[slot].useCount) {
+    for place in 16 &* slot..<16 &* slot &+ Int(operations[slot].useCount) {
       let index = Int(uses[place].bandwidth)
       unlinkUser(place, now: now)
       let bandwidth = bandwidths.base + index
@@ -130,7 +130,7 @@ extension OperationNetwork {
   @inlinable
   @inline(__always)
   func credit(_ slot: Int, _ work: Double) {
-    for place in 8 &* slot..<8 &* slot &+ Int(operations[slot].useCount) {
+    for place in 16 &* slot..<16 &* slot &+ Int(operations[slot].useCount) {
       bandwidths[Int(uses[place].bandwidth)].delivered += uses[place].weight * work
     }
   }
@@ -180,13 +180,13 @@ extension OperationNetwork {
       bandwidth.pointee.remaining = bandwidth.pointee.rate
       var user = bandwidth.pointee.firstUser
       while user != .max {
-        let slot = Int(user &>> 3)
+        let slot = Int(user &>> 4)
         user = uses[Int(user)].next
         guard operations[slot].link != passMark else { continue }
         operations[slot].link = passMark
         passOperations.append(UInt32(truncatingIfNeeded: slot))
         passRates.append(-1)
-        for place in 8 &* slot..<8 &* slot &+ Int(operations[slot].useCount) {
+        for place in 16 &* slot..<16 &* slot &+ Int(operations[slot].useCount) {
           let other = Int(uses[place].bandwidth)
           guard bandwidths[other].mark != passMark else { continue }
           bandwidths[other].mark = passMark
@@ -222,7 +222,7 @@ extension OperationNetwork {
     for index in 0..<passOperations.count where passRates[index] < 0 {
       let slot = Int(passOperations[index])
       guard operations[slot].bandwidthPriority == rank else { continue }
-      for place in 8 &* slot..<8 &* slot &+ Int(operations[slot].useCount) {
+      for place in 16 &* slot..<16 &* slot &+ Int(operations[slot].useCount) {
         bandwidths[Int(uses[place].bandwidth)].demand +=
           operations[slot].shareRate * uses[place].weight
       }
@@ -265,7 +265,7 @@ extension OperationNetwork {
     for index in 0..<passOperations.count where passRates[index] < 0 {
       let slot = Int(passOperations[index])
       guard operations[slot].bandwidthPriority == rank else { continue }
-      for place in 8 &* slot..<8 &* slot &+ Int(operations[slot].useCount)
+      for place in 16 &* slot..<16 &* slot &+ Int(operations[slot].useCount)
       where bandwidths[Int(uses[place].bandwidth)].demand < 0 {
         decide(index, level * operations[slot].shareRate)
         decided += 1
@@ -279,7 +279,7 @@ extension OperationNetwork {
   func decide(_ index: Int, _ rate: Double) {
     let slot = Int(passOperations[index])
     passRates[index] = rate
-    for place in 8 &* slot..<8 &* slot &+ Int(operations[slot].useCount) {
+    for place in 16 &* slot..<16 &* slot &+ Int(operations[slot].useCount) {
       bandwidths[Int(uses[place].bandwidth)].remaining -= uses[place].weight * rate
     }
   }

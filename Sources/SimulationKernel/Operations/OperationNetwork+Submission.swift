@@ -189,10 +189,10 @@ extension OperationNetwork {
     precondition(
       description.share > 0 && description.share < .infinity,
       "A share is positive and finite.")
-    storeUse(description.firstUse, 8 &* slot)
+    storeUse(description.firstUse, 16 &* slot)
     var greatest = description.firstUse.weight
     if description.useCount > 1 {
-      storeUse(description.secondUse, 8 &* slot &+ 1)
+      storeUse(description.secondUse, 16 &* slot &+ 1)
       greatest = max(greatest, description.secondUse.weight)
       if description.useCount > 2 {
         greatest = max(greatest, storeMoreUses(description, slot))
@@ -215,7 +215,7 @@ extension OperationNetwork {
   func storeMoreUses(_ description: OperationDescription, _ slot: Int) -> Double {
     var greatest = 0.0
     for index in 2..<Int(description.useCount) {
-      storeUse(description.moreUses[index - 2], 8 * slot + index)
+      storeUse(description.moreUses[index - 2], 16 * slot + index)
       greatest = max(greatest, description.moreUses[index - 2].weight)
     }
     return greatest
@@ -235,10 +235,10 @@ extension OperationNetwork {
   @usableFromInline
   mutating func addOperation() -> Int {
     let slot = operations.count
-    precondition(slot < 1 << 28, "At most 2²⁸ operations can be pending at once.")
+    precondition(slot < 1 << 27, "At most 2²⁷ operations can be pending at once.")
     operations.append(OperationRecord())
     holds.append(repeating: HoldRecord(), count: 4)
-    uses.append(repeating: UseRecord(), count: 8)
+    uses.append(repeating: UseRecord(), count: 16)
     return slot
   }
 

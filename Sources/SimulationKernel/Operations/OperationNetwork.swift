@@ -21,8 +21,8 @@ public struct OperationNetwork<Event: OperationEventCarrier>: ~Copyable {
   @usableFromInline var operations = RawBuffer<OperationRecord>()
   /// Four places for each operation; a place's index is called its ticket.
   @usableFromInline var holds = RawBuffer<HoldRecord>(capacity: 64)
-  /// Eight places for each operation, of which six can be used.
-  @usableFromInline var uses = RawBuffer<UseRecord>(capacity: 128)
+  /// Sixteen places for each operation.
+  @usableFromInline var uses = RawBuffer<UseRecord>(capacity: 256)
   @usableFromInline var dependents = RawBuffer<DependentRecord>()
   @usableFromInline var servers = RawBuffer<ServerRecord>()
   @usableFromInline var bandwidths = RawBuffer<BandwidthRecord>()

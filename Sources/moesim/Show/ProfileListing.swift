@@ -68,8 +68,13 @@ struct ProfileListing {
       for law in timing.laws.fitted {
         guard let residuals = law.residuals else { continue }
         let name = law.name + String(repeating: " ", count: longest - law.name.count)
+        if timing.laws.isTransferred {
+          lines.append("      \(law.name)")
+          continue
+        }
         lines.append(
-          "      \(name)  off by \(residuals.inWords) on \(residuals.points) points of unseen shapes")
+          "      \(name)  off by \(residuals.inWords) on \(residuals.points) points of unseen shapes"
+        )
       }
     }
     return lines.joined(separator: "\n") + "\n"
@@ -82,8 +87,9 @@ extension ProfileListing.FittedTiming {
       law.residuals.map { residuals in
         ReportValue.object([
           ReportValue.Member("law", .text(law.name)),
-          ReportValue.Member("median_error", .number(residuals.median)),
-          ReportValue.Member("p90_error", .number(residuals.p90)),
+          ReportValue.Member(
+            "median_error", self.laws.isTransferred ? .null : .number(residuals.median)),
+          ReportValue.Member("p90_error", self.laws.isTransferred ? .null : .number(residuals.p90)),
           ReportValue.Member("points", .number(Double(residuals.points))),
         ])
       }

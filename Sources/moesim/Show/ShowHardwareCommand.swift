@@ -28,17 +28,22 @@ struct ShowHardwareCommand: ParsableCommand {
 
   /// The fitted laws of a machine's processor and of each kind of its GPUs.
   private func timings(of machine: MachineProfile) throws -> [ProfileListing.FittedTiming] {
-    var nodes = machine.cpu.timing.map { [("cpu.timing", $0)] } ?? []
+    let collector = DiagnosticCollector()
+    var timings =
+      machine.cpu.timing.map { node in
+        [
+          ProfileListing.FittedTiming(
+            path: "cpu.timing", laws: TimingLaws.read(node, over: .processor, into: collector))
+        ]
+      } ?? []
+    try collector.throwIfAny()
     for (index, gpu) in machine.gpus.enumerated() {
       let isNew = !machine.gpus[..<index].contains { $0.name == gpu.name }
-      if isNew, let timing = gpu.timing { nodes.append(("gpus[\(index)].timing", timing)) }
+      guard isNew, gpu.timing != nil || gpu.timingOrigin != nil else { continue }
+      timings.append(
+        ProfileListing.FittedTiming(
+          path: "gpus[\(index)].timing", laws: try TimingLaws(gpu: gpu)))
     }
-    let collector = DiagnosticCollector()
-    let timings = nodes.map { path, node in
-      ProfileListing.FittedTiming(
-        path: path, laws: TimingLaws.read(node, over: .datasheet, into: collector))
-    }
-    try collector.throwIfAny()
     return timings
   }
 }

@@ -9,7 +9,8 @@ enum RequestOutput {
   static func write(
     _ requests: inout any RequestSource, comments: [String], to path: String?
   ) throws {
-    let writer = RequestTraceWriter(hasPrefixBlocks: requests.prefixBlockTokens > 0)
+    let writer = RequestTraceWriter(
+      hasPrefixBlocks: requests.prefixBlockTokens > 0, hasPriorities: requests.hasPriorities)
     let target: OutputWriter
     if let path, path != "-" {
       target = try OutputWriter(path: path)
@@ -21,7 +22,8 @@ enum RequestOutput {
       try target.write(
         writer.line(
           arrivalNanoseconds: request.arrivalNanoseconds, promptTokens: request.promptTokens,
-          outputTokens: request.outputTokens, prefixBlocks: requests.prefixBlocks(of: request)))
+          outputTokens: request.outputTokens, prefixBlocks: requests.prefixBlocks(of: request),
+          priority: request.priority))
     }
     try target.finish()
   }

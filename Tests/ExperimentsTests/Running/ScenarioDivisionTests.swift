@@ -30,7 +30,7 @@ struct ScenarioDivisionTests {
     let result = try ServingSimulation.run(configuration).result
     #expect(result.requests.completed == 6)
     #expect(result.devices?.map(\.name) == ["gpu0", "gpu1", "gpu2", "gpu3"])
-    #expect(result.schemaVersion == "1.3")
+    #expect(result.schemaVersion == "1.4")
     #expect(result.memory.map(\.name).filter { $0.hasSuffix("hbm") }.count == 4)
   }
 
@@ -47,30 +47,49 @@ struct ScenarioDivisionTests {
   @Test(
     "a division that is not possible is refused, with those that are",
     arguments: [
-      ("serving.parallelism.tensor=8", "tensor", "8 GPUs; rtx-4090x4-server has 4"),
       (
-        "serving.parallelism.tensor=3", "tensor",
-        "Qwen3-30B-A3B: 32 attention heads are not divided evenly among 3 GPUs; expected one of"
+        "serving.parallelism.tensor=8", "parallelism.tensor",
+        "8 GPUs, and rtx-4090x4-server has 4: a replica with experts off its GPUs is on one host"
+      ),
+      (
+        "serving.parallelism.tensor=3", "parallelism.tensor",
+        "32 attention heads of Qwen3-30B-A3B are not divided evenly by 3; expected one of"
           + " 1, 2, 4, 8, 16, 32"
       ),
       (
-        "serving.parallelism.expert=3", "expert",
+        "serving.parallelism.expert=3", "parallelism.expert",
         "128 experts are not divided evenly among 3 GPUs; expected one of 1, 2, 4"
+      ),
+      (
+        "serving.parallelism={tensor: 2, data: 2, expert: 4}", "parallelism.data",
+        "2 ranks with a part of the experts off the GPUs; expected 1, or cache.experts: all"
+      ),
+      (
+        "serving.parallelism={tensor: 2, pipeline: 2}", "parallelism.pipeline",
+        "2 stages with a part of the experts off the GPUs; expected 1, or cache.experts: all"
+      ),
+      (
+        "serving={parallelism: {expert: 4}, expert_placement: balanced}", "expert_placement",
+        "balanced, with a part of the experts off the GPUs; expected contiguous or round-robin, or"
+          + " cache.experts: all"
       ),
     ])
   func refused(override: String, key: String, says: String) throws {
     let error = #expect(throws: Diagnostic.self) {
       _ = try Self.configuration(["model=qwen3-30b-a3b", override])
     }
-    #expect(error?.path == "serving.parallelism.\(key)")
+    #expect(error?.path == "serving.\(key)")
     #expect(error?.message == says, "\(error?.message ?? "")")
   }
 
-  @Test("a schedule of whole steps leaves no tensor parallelism to set")
-  func wholeSteps() throws {
-    let error = #expect(throws: (any Error).self) {
-      _ = try Self.configuration(["policy=eps-moe", "serving.parallelism.tensor=2"])
+  @Test("with every expert on the GPUs it is a fleet of one replica")
+  func fleet() throws {
+    let tiny = try TinyScenario()
+    let base = ["hardware=rtx-4090x4-server", "serving.parallelism.tensor=2"]
+    for (experts, isFleet) in [("all", true), ("auto", true), ("50%", false), ("none", false)] {
+      let scenario = try Scenario.load(
+        tiny.path, overrides: base + ["cache.experts=\(experts)"], library: tiny.library)
+      #expect(scenario.isFleet == isFleet, "\(experts)")
     }
-    #expect("\(error.map { "\($0)" } ?? "")".contains("expected 1, or policy.schedule among"))
   }
 }

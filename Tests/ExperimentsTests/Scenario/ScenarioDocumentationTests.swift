@@ -38,6 +38,7 @@ struct ScenarioDocumentationTests {
       ScenarioRoleNames.eviction + ScenarioRoleNames.prefetch + ScenarioRoleNames.schedule
       + ScenarioRoleNames.admission + ScenarioRoleNames.prediction + ScenarioRoleNames.resolve
       + ScenarioRoleNames.placement + ScenarioRoleNames.transform
+      + ScenarioRoleNames.requestRouting
       + WorkloadDescription.processNames
       + WorkloadDescription.distributionNames + RequestTraceFormat.allCases.map(\.rawValue)
     for name in names { #expect(text.contains("`\(name)`"), "\(name)") }
@@ -49,7 +50,7 @@ struct ScenarioDocumentationTests {
     let rows = try document().split(separator: "\n")
     for (role, choices) in ScenarioRoleNames.all {
       for parameter in choices.flatMap(\.parameters) {
-        let key = "policy.\(role).\(parameter.name)"
+        let key = "\(ScenarioRoleNames.key(of: role)).\(parameter.name)"
         // Implementations may know a parameter of one name with defaults of their own.
         let described = rows.filter { $0.hasPrefix("| `\(key)` |") }
         #expect(
@@ -75,9 +76,9 @@ struct ScenarioDocumentationTests {
     }
     for (role, choices) in ScenarioRoleNames.all {
       let owner = choices.first { choice in
-        choice.parameters.contains { key == "policy.\(role).\($0.name)" }
+        choice.parameters.contains { key == "\(ScenarioRoleNames.key(of: role)).\($0.name)" }
       }
-      if let owner { context = ["policy.\(role).name=\(owner.name)"] }
+      if let owner { context = ["\(ScenarioRoleNames.key(of: role)).name=\(owner.name)"] }
     }
     do {
       _ = try files.scenario(TemporaryLibrary.base, set: context + ["\(key)={no: {such: value}}"])

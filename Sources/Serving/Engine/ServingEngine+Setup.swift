@@ -182,7 +182,7 @@ extension ServingEngine {
       ? devices.map { [machine] in Self.copyOperation(to: $0, of: machine) } : []
     deviceCount = devices.count
     deviceOfExpert = memory.gpus.groups(experts: memory.modelExperts)
-    group = devices.count > 1 ? GroupState(devices: devices.count) : nil
+    group = devices.count > 1 ? DeviceLockstep(devices: devices.count) : nil
     self.timeline = timeline.map { [machine] in TimelineState(sink: $0, machine: machine) }
     self.network = network
     self.configuration = configuration

@@ -152,7 +152,7 @@ struct ServingEngine: ~Copyable, Model {
   let deviceCount: Int
   let deviceOfExpert: [Int32]
   /// What several devices that share a layer need; `nil` with one.
-  var group: GroupState?
+  var group: DeviceLockstep?
   /// What a schedule over whole steps needs; `nil` with any other.
   var graphState: GraphState?
 

@@ -7,7 +7,7 @@ import SimulationKernel
 ///
 /// What is no routed expert every device does at the same time: one operation on the stream of each.
 /// Between the gate and the sum behind the experts each goes its own way, and waits for the last.
-struct GroupState {
+struct DeviceLockstep {
   /// The last operation submitted to each device's stream, which the next one follows.
   var last: [OperationID?]
   /// The sum under way, on all devices: what comes next begins when it has ended everywhere.

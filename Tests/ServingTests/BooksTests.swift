@@ -137,7 +137,7 @@ struct BooksTests {
       #expect(engine.tier.inconsistencies() == [])
       #expect(engine.host?.inconsistencies() ?? [] == [])
       #expect(engine.batch.keyValue.used <= engine.batch.keyValue.capacity)
-      #expect(engine.freeBuffers >= 0)
+      #expect(engine.freeBuffers[0] >= 0)
       if engine.memory.isElastic, engine.stepIsActive, !engine.stepAwaitsRoom {
         #expect(
           engine.tier.view.usedBytes(inPool: 0) + engine.batch.keyValue.used

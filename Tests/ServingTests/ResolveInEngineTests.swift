@@ -119,7 +119,7 @@ struct ResolveInEngineTests {
     let plan = try MemoryPlan(
       model: configuration.model, precision: configuration.precision,
       figures: configuration.figures, cache: configuration.cache,
-      division: configuration.expertDivision)
+      division: configuration.expertDivision(of: configuration.model))
     #expect(plan.versionSlots == [3, 4])
     #expect(plan.expertCacheBytes == 4 * Int64(TransferTests.expert))
   }

@@ -169,7 +169,7 @@ struct TransferTests {
       slots: slots, prompt: [order], buffers: buffers)
     var streaming = 0
     let result = try ServingHarness.probe(configuration) { engine, _ in
-      let busy = buffers - engine.freeBuffers
+      let busy = buffers - engine.freeBuffers[0]
       streaming = max(streaming, busy)
       #expect(busy >= 0 && busy <= buffers)
       #expect(engine.tier.view.used(inPool: 0) <= Int64(slots))

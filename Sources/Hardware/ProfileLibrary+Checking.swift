@@ -34,7 +34,10 @@ public enum ProfileKind: Hashable, Sendable {
         .runtime,
         ["per_kernel", "per_layer", "per_step", "per_copy", "dequantization_efficiency"]
       ),
-      (.part(.gpu), ["architecture", "streaming_multiprocessors", "memory", "host_link"]),
+      (
+        .part(.gpu),
+        ["architecture", "streaming_multiprocessors", "memory", "host_link", "peer_link", "rent"]
+      ),
       (.part(.cpu), ["cores", "staging_copy", "socket_link"]),
       (.part(.dram), ["channels", "standby_per_32_gib", "energy"]),
       (.part(.ssd), ["read_bandwidth", "write_bandwidth", "read_latency", "read_rate", "lanes"]),

@@ -54,12 +54,20 @@ struct CSVRendererTests {
     #expect(row["setting.precision"] == "experts int4, attention bf16, kv bf16")
     #expect(row["steady_state.stable"] == "true")
     #expect(!row.keys.contains { $0.contains(".layers.") })
-    // Intervals have columns only where they were asked for.
+    // Intervals, blocks and verifications have columns only where they were asked for.
+    let parts = ["uncertainty", "key_value_cache", "speculation"]
     for key in ReportSchema.patterns
-    where !key.contains("<") && !key.hasPrefix("uncertainty.") {
+    where !key.contains("<") && !parts.contains(where: { key.hasPrefix($0 + ".") }) {
       #expect(row[key] != nil, "\(key)")
     }
-    #expect(!row.keys.contains { $0.hasPrefix("uncertainty") })
+    #expect(!row.keys.contains { key in parts.contains { key.hasPrefix($0) } })
+    var result = SimulationResult.sample()
+    result.keyValueCache = SimulationResult.KeyValueReport()
+    result.keyValueCache?.prefixHitTokens = 17
+    result.speculation = SimulationResult.SpeculationReport()
+    let whole = try #require(try table([result]).first)
+    #expect(whole["key_value_cache.prefix_hit_tokens"] == "17")
+    #expect(whole["speculation.verifications"] == "0")
   }
 
   @Test("keeps the columns of figures that one of the runs lacks")

@@ -20,6 +20,19 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
+    guard !isFleet else {
+      throw Diagnostic(
+        location: tree.value(at: "serving")?.location, path: "serving",
+        message: "asks for several GPUs or replicas (serving.replicas, serving.parallelism, fleet),"
+          + " which 'moesim simulate' and 'moesim observe' run; expected one of one GPU here")
+    }
+    return try replicaConfiguration(replication: replication, library: library)
+  }
+
+  /// What one GPU would run, of a fleet's replica: files are read, roles made, figures derived.
+  func replicaConfiguration(
+    replication: UInt32, library: DataLibrary
+  ) throws -> ServingConfiguration {
     try checkWideArea()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
@@ -70,6 +83,7 @@ extension Scenario {
           ?? DeviceTiming(cpu: machine.cpu, dram: machine.dram, runtime: runtimeProfile),
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
+    configuration.limits.admissionInterval = serving.admissionInterval
     configuration.devices = serving.expertDevices
     configuration.batching = try batchFeatures()
     return configuration

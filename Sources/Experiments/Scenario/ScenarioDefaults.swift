@@ -44,6 +44,7 @@ enum ScenarioDefaults {
       max_batch: 4
       token_budget: 512
       chunked_prefill: true
+      admission_interval: 1
       beams: 1
       finished_sequences: leave
       kv_block: 16

@@ -27,6 +27,7 @@ extension ScenarioReader {
       maximumBatch: reader.int("max_batch", in: 1...65_536) ?? 1,
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
+      admissionInterval: reader.int("admission_interval", in: 1...100_000) ?? 1,
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,

@@ -64,7 +64,8 @@ extension ScenarioReader {
   }
 
   private func expertPlacement(_ reader: MappingReader) -> ExpertPlacement.Rule {
-    if reader.node["expert_placement"]?.mapping != nil, let inner = reader.mapping("expert_placement")
+    if reader.node["expert_placement"]?.mapping != nil,
+      let inner = reader.mapping("expert_placement")
     {
       defer { inner.finish() }
       return .balanced(copies: inner.requiredInt("copies", in: 0...65_536))

@@ -10,6 +10,8 @@ public struct ScenarioServing: Sendable {
   public var tokenBudget: Int
   /// Whether long prompts are cut into chunks.
   public var chunkedPrefill: Bool
+  /// Steps after which new requests are looked for, while those that run only decode.
+  public var admissionInterval: Int
   /// Beams of each sequence.
   public var beams: Int
   /// Whether sequences that have ended keep computing until their closed batch has.

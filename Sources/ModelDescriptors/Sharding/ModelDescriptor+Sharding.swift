@@ -54,7 +54,8 @@ extension LayerDescriptor {
     switch feedForward {
     case .none: break
     case .dense(let network):
-      layer.feedForward = .dense(try network.shard(shares.dense, divide, "columns of a dense layer"))
+      layer.feedForward = .dense(
+        try network.shard(shares.dense, divide, "columns of a dense layer"))
     case .mixture(var mixture):
       mixture.expert = try mixture.expert.shard(
         shares.experts, divide, "columns of a routed expert")

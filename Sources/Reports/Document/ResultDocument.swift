@@ -35,6 +35,7 @@ public struct ResultDocument: Sendable {
     if reported.uncertainty == nil { tree.remove("uncertainty") }
     if reported.speculation == nil { tree.remove("speculation") }
     if reported.keyValueCache == nil { tree.remove("key_value_cache") }
+    if reported.fleet == nil { tree.remove("fleet") }
     tree.set("notices", to: .list(reported.notices.map(ReportValue.text)))
     tree.set("omitted", to: .object(omitted.map { .init($0.key, .text($0.reason)) }))
     if var throughput = tree["throughput"] {

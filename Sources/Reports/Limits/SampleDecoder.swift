@@ -26,6 +26,7 @@ struct SampleDecoder: Decoder {
     let containers = [
       "utilization": "resource", "resources": "resource", "memory": "memory", "tiers": "tier",
       "parts": "part", "timeMsPerToken": "part", "laws": "law", "figures": "figure",
+      "replicas": "replica", "gpus": "gpu",
     ]
     switch names.last {
     case "link": return "<link>"

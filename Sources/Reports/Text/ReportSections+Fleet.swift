@@ -19,7 +19,8 @@ extension ReportSections {
     let counts: [(String, Int)] = [
       ("Answered by the response cache", fleet.cachedResponses),
       ("Most waiting at the gateway", fleet.mostWaitingAtGateway),
-      ("Replica failures", fleet.replicaFailures), ("Replicas that came back", fleet.replicaRepairs),
+      ("Replica failures", fleet.replicaFailures),
+      ("Replicas that came back", fleet.replicaRepairs),
       ("Requests sent again", fleet.retriedRequests), ("Requests lost", fleet.lostRequests),
       ("Replicas started", fleet.replicasStarted), ("Replicas stopped", fleet.replicasStopped),
     ]

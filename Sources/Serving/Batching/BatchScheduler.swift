@@ -38,6 +38,8 @@ struct BatchScheduler {
   var isComputing = false
   /// Steps planned so far.
   private var plannedSteps: UInt32 = 0
+  /// Steps since new requests were looked for.
+  private var unlookedSteps = 0
   /// Places that the last step freed; a step that was planned before that does not fill them.
   private var vacated = 0
   /// Whether requests wait in order of priority, and the least urgent gives up its blocks first.
@@ -127,7 +129,22 @@ struct BatchScheduler {
   }
 
   /// The first step that a request which is queued now may join.
-  private var earliestStep: UInt32 { plannedSteps &+ 1 &+ (isComputing ? stepsAhead : 0) }
+  private var earliestStep: UInt32 {
+    limits.admissionInterval > 1 ? .max : plannedSteps &+ 1 &+ (isComputing ? stepsAhead : 0)
+  }
+
+  /// Looks for requests that have come, as SGLang's `--scheduler-recv-interval` does: every so many
+  /// steps, and whenever the step before computed a prompt.
+  private mutating func look(afterPrompts: Bool) {
+    unlookedSteps += 1
+    guard afterPrompts || running.isEmpty || unlookedSteps >= limits.admissionInterval else {
+      return
+    }
+    unlookedSteps = 0
+    for slot in waiting where sequences[Int(slot)].earliestStep == .max {
+      sequences[Int(slot)].earliestStep = plannedSteps &+ stepsAhead
+    }
+  }
 
   /// Gives a slot back.
   mutating func recycle(_ slot: Int32) { freeSlots.append(slot) }
@@ -163,9 +180,11 @@ struct BatchScheduler {
       planClosedStep(policy, limits: closed)
       return
     }
+    let hadPrompts = limits.admissionInterval > 1 && entries.contains { $0.isPrefill }
     entries.removeAll(keepingCapacity: true)
     stepTokens = 0
     plannedSteps &+= 1
+    if limits.admissionInterval > 1 { look(afterPrompts: hadPrompts) }
     defer { vacated = 0 }
     var budget = limits.tokenBudget
     var place = 0

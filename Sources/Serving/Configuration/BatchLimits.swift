@@ -15,6 +15,8 @@ public struct BatchLimits: Sendable {
   /// Whether a sequence of a closed batch that has ended keeps computing, and choosing experts, until
   /// all of its batch have; without, it leaves, as in the batch pruning of arXiv 2211.10017.
   public var finishedStay: Bool
+  /// Steps after which new requests are looked for, while those that run only decode; 1 looks in each.
+  public var admissionInterval = 1
 
   /// Limits of at most `maximumSequences` sequences and `tokenBudget` tokens a step.
   public init(

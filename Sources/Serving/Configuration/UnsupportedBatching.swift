@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import ModelDescriptors
 import Policies
 
 /// Features of batching and of the KV cache that an engine cannot combine.
@@ -55,14 +56,15 @@ public struct UnsupportedBatching: Error, CustomStringConvertible, Sendable {
   /// - Parameter prefixBlockTokens: Tokens in a prefix block of the workload; 0 where it has none.
   /// - Throws: ``UnsupportedBatching``.
   static func checkPrefixes(
-    _ configuration: ServingConfiguration, prefixBlockTokens: Int
+    _ features: BatchFeatures, model: ModelDescriptor, precision: PrecisionPlan,
+    cache: CacheConfiguration, prefixBlockTokens: Int
   ) throws {
-    guard configuration.batching.sharesPrefixes else { return }
-    let block = configuration.cache.keyValueBlockTokens
+    guard features.sharesPrefixes else { return }
+    let block = cache.keyValueBlockTokens
     var problem: String?
-    if configuration.model.stateBytesPerSequence(under: configuration.precision) > 0 {
+    if model.stateBytesPerSequence(under: precision) > 0 {
       problem =
-        "shares keys and values; \(configuration.model.name) keeps recurrent state, which blocks do"
+        "shares keys and values; \(model.name) keeps recurrent state, which blocks do"
         + " not hold"
     } else if prefixBlockTokens == 0 {
       problem =

@@ -71,7 +71,8 @@ extension ServingEngine {
     }
     let requests = try configuration.makeRequests()
     try UnsupportedBatching.checkPrefixes(
-      configuration, prefixBlockTokens: requests.prefixBlockTokens)
+      configuration.batching, model: model, precision: configuration.precision,
+      cache: configuration.cache, prefixBlockTokens: requests.prefixBlockTokens)
     var rules = EvictionRules(configuration: configuration, layout: layout)
     let policy = configuration.policy
     let eviction = try rules.make(

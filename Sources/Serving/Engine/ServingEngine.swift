@@ -31,9 +31,9 @@ struct ServingEngine: ~Copyable, Model {
   var computeOperation: OperationDescription
   var copyOperation: OperationDescription
   var costs: StepCosts
-  /// What drafting takes, where a model drafts; the time computed in the step under way, and the
-  /// operations left at its end [ns].
+  /// What drafting takes, where a model drafts.
   var draftCosts: DraftCosts?
+  /// The time computed in the step under way [ns], and whether tokens are drafted at its end.
   var computedInStep: UInt64 = 0
   var isDrafting = false
   /// The index of each layer among the MoE layers, -1 for others; an encoder's layers come first.

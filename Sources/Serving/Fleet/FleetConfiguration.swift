@@ -34,7 +34,8 @@ public struct FleetConfiguration: Sendable {
   /// A fleet.
   public init(
     name: String, groups: [ReplicaGroup], topology: ClusterTopology,
-    requestRouting: any RequestRoutingPolicy, requestRoutingLabel: String, run: RunOptions, serviceLevel: ServiceLevel = ServiceLevel(),
+    requestRouting: any RequestRoutingPolicy, requestRoutingLabel: String, run: RunOptions,
+    serviceLevel: ServiceLevel = ServiceLevel(),
     cost: CostBasis = CostBasis(), setting: SimulationResult.SettingSummary,
     notices: [String] = [], makeRequests: @escaping @Sendable () throws -> any RequestSource
   ) {

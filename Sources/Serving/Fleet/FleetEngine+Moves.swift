@@ -86,7 +86,8 @@ extension FleetEngine {
         let place = stage * from.tensor + part
         let device = firstTarget + place % to.devices
         var operation = links.copy(
-          from: ClusterEndpoint.gpu(source), to: ClusterEndpoint.gpu(device), bytes: bytes, topology: configuration.topology)
+          from: ClusterEndpoint.gpu(source), to: ClusterEndpoint.gpu(device), bytes: bytes,
+          topology: configuration.topology)
         operation.tag = UInt64(number)
         _ = network.submit(operation, in: &simulation)
         counters.movedBytes += Int64(bytes)

@@ -41,7 +41,9 @@ extension FleetEngine {
       name: "\(configuration.groups[replica.group].name).\(replica.number)",
       state: "\(replica.state)", upShare: upSeconds(index, end: end) / seconds,
       steps: replica.steps, completed: replica.completed, outputTokens: replica.outputTokens,
-      utilization: gpus[replica.firstDevice].inSteps / seconds, keyValueHighWater: highWater)
+      // The step under way at the end counts whole.
+      utilization: min(1, gpus[replica.firstDevice].inSteps / seconds), keyValueHighWater: highWater
+    )
   }
 
   /// The KV caches of all ranks, in blocks of one GPU each.

@@ -107,7 +107,8 @@ extension FleetEngine {
       ("runtime overhead", times.overhead), ("attention", times.attention),
       ("dense feed-forward", times.dense), ("gate", times.gate),
       ("shared experts", times.shared), ("experts", times.experts),
-      ("head and sampling", times.ends), ("collectives", times.collectives), ("drafting", times.draft),
+      ("head and sampling", times.ends), ("collectives", times.collectives),
+      ("drafting", times.draft),
     ]
     return parts.filter { $0.1 > 0 }.map { .init(name: $0.0, value: $0.1 * scale) }
   }

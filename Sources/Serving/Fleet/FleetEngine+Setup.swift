@@ -24,6 +24,9 @@ extension FleetEngine {
     for (index, group) in configuration.groups.enumerated() {
       let most = max(group.replicas, operations.autoscaler?.maximum ?? 0)
       let first = replicas.count
+      try UnsupportedBatching.checkPrefixes(
+        group.batching, model: group.model, precision: group.precision, cache: group.cache,
+        prefixBlockTokens: requests.prefixBlockTokens)
       let state = try GroupState(group, members: first..<first + most)
       for number in 0..<most {
         replicas.append(

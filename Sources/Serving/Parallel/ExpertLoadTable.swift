@@ -45,8 +45,13 @@ struct ExpertLoadTable: Sendable {
   private var decode = Curve()
   private var prompt = Curve()
 
-  /// The longest piece of a prompt that is drawn as one.
+  /// The longest piece of a prompt that is drawn as one, where that makes no more pieces than there are
+  /// sequences.
   private static let promptPiece = 512
+  /// Sequences of one draw, at most: beginning one takes longer than its choices.
+  fileprivate static let mostSequences = 48
+  /// Prompt tokens beyond which nothing is drawn.
+  private static let mostPrompt = 32_768
   /// Token–expert pairs that are drawn of each token count, at most.
   private static let drawBudget = 16_384
   /// Decoding tokens beyond which nothing is drawn: with more, every expert has its share, and all grows
@@ -77,7 +82,8 @@ struct ExpertLoadTable: Sendable {
     }
     counts.append(maximumTokens)
     for tokens in counts {
-      for isPrompt in [false, true] where isPrompt || tokens <= Self.mostDecoding {
+      for isPrompt in [false, true]
+      where tokens <= (isPrompt ? Self.mostPrompt : Self.mostDecoding) {
         let point = try sampler.point(
           tokens: tokens, isPrompt: isPrompt, piece: Self.promptPiece, budget: Self.drawBudget,
           routing: &routing)
@@ -135,8 +141,10 @@ extension ExpertLoadTable.Curve {
     let part = span > 0 ? (wanted - tokens[low]) / span : 0
     let mix = { (values: [Double]) in values[low] + part * (values[high] - values[low]) }
     times.slowest += share * mix(slowest)
-    times.imbalance += share * mix(imbalance)
-    times.spread += share * mix(spread)
+    // Shares do not grow.
+    let inside = min(1, part)
+    times.imbalance += share * (imbalance[low] + inside * (imbalance[high] - imbalance[low]))
+    times.spread += share * (spread[low] + inside * (spread[high] - spread[low]))
     times.bytes += share * mix(bytes)
     for group in 0..<groups {
       let (first, second) = (own[low * groups + group], own[high * groups + group])
@@ -225,8 +233,9 @@ extension ExpertLoadTable {
     ) throws -> [(slot: Int, tokens: Int)] {
       var slots: [(slot: Int, tokens: Int)] = []
       var left = tokens
-      // Of very many decoding tokens, some are of one sequence, far apart.
-      let each = isPrompt ? piece : (tokens + 511) / 512
+      // Of very many tokens, some are of one sequence; decoding ones far apart.
+      let least = (tokens + ExpertLoadTable.mostSequences - 1) / ExpertLoadTable.mostSequences
+      let each = isPrompt ? max(piece, least) : least
       while left > 0 {
         let count = min(each, left)
         let slot = try routing.beginSequence(

@@ -23,8 +23,9 @@ extension SimulationResult {
     public var replicaFailures: Int
     /// Replicas that came back.
     public var replicaRepairs: Int
-    /// Replicas that the autoscaler started, and stopped.
+    /// Replicas that the autoscaler started.
     public var replicasStarted: Int
+    /// Replicas that it stopped.
     public var replicasStopped: Int
     /// Tokens that failures made somebody compute again.
     public var recomputedTokens: Int64

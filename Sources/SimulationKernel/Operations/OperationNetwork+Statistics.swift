@@ -105,7 +105,7 @@ extension OperationNetwork {
     var sum = 0.0
     var user = bandwidths[bandwidth].firstUser
     while user != .max {
-      let slot = Int(user >> 3)
+      let slot = Int(user >> 4)
       let work = operations[slot].completedWork(at: now) - operations[slot].done
       sum += uses[Int(user)].weight * work
       user = uses[Int(user)].next

@@ -46,7 +46,6 @@ struct ScenarioDevicesTests {
       (["serving.parallelism.expert=16"], "has 8"),
       (["serving.parallelism.expert=3"], "expected one of 1, 2, 4, 8"),
       (["hardware=rtx-4090x4-server"], "no link"),
-      (["policy=lru"], "policy.schedule among: eps-moe"),
       (["serving.parallelism.expert=0"], "out of range"),
       (
         [

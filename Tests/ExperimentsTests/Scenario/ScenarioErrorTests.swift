@@ -34,14 +34,14 @@ struct ScenarioErrorTests {
       cache: {experts: 120%, pool: per_layer}
       slo: {tpot_p99: 100 GB, ttft_p98: 1 s}
       run: {seed: -4, warmup: soon}
-      serving: {replicas: 2}
+      serving: {replicas: 0}
       """)
     let expected: [(path: String, line: Int, says: String)] = [
       ("polcy", 3, "did you mean 'policy'"), ("workload.rate_scale", 4, "out of range"),
       ("cache.experts", 5, "120%"), ("cache.pool", 5, "did you mean 'per-layer'"),
       ("slo.tpot_p99", 6, "duration"), ("slo.ttft_p98", 6, "did you mean"),
       ("run.seed", 7, "out of range"), ("run.warmup", 7, "'soon'"),
-      ("serving.replicas", 8, "not simulated"),
+      ("serving.replicas", 8, "out of range"),
     ]
     for (path, line, says) in expected {
       #expect(
@@ -95,8 +95,12 @@ struct ScenarioErrorTests {
       ("workload.requests=.inf", "workload.requests", "whole number"),
       ("precision.experts=intx", "precision.experts", "intx"),
       ("precision.expert=int4", "precision.expert", "did you mean 'experts'"),
-      ("serving.parallelism.tensor=2", "serving.parallelism.tensor", "not simulated"),
-      ("serving.parallelism.expert=2", "serving.parallelism.expert", "does not simulate"),
+      (
+        "serving.parallelism={tensor: 4, expert: 3}", "serving.parallelism.expert",
+        "expected one of 1, 2, 4"
+      ),
+      ("serving.parallelism.tensor=0", "serving.parallelism.tensor", "out of range"),
+      ("serving.expert_dispatch=by-post", "serving.expert_dispatch", "all-to-all"),
       ("routing.generator=[1]", "routing.generator", "text"),
       ("routing={generator: tiny, trace: experts.bin}", "routing.trace", "only one"),
       ("cache.kv=12 s", "cache.kv", "duration"), ("hardware=[]", "hardware", "text"),

@@ -136,7 +136,8 @@ struct MeasuredCollectivesTests {
     let rate = rates[rates.count / 2]
     print(String(format: "a pair of hosts sends at %.2f GB/s", rate / 1e9))
     let topology = try CollectiveSupport.topology(
-      "{base: a100-sxm-server, network: {bandwidth: \(rate) B/s}, topology: {nics: 8}}", hosts: 2)
+      "{base: a100-sxm-server, network: {bandwidth: {nominal: \(rate) B/s, achievable: 1}}, topology: {nics: 8}}",
+      hosts: 2)
     for members in [2, 4, 8, 16] {
       let timing = try CollectiveTiming(
         topology: topology,

@@ -11,7 +11,8 @@ struct ShardingTests {
     "the parts of a model hold its parameters, what every device keeps counted once each",
     arguments: ["mixtral-8x7b", "llama-3.1-8b", "qwen3-30b-a3b"], [2, 4])
   func parameters(name: String, parts: Int) throws {
-    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(named: name)
+    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(
+      named: name)
     let shard = try model.shard(.init(attention: parts, dense: parts, experts: parts))
     for (whole, part) in zip(model.layers, shard.layers) {
       let matrices = { (layer: LayerDescriptor) in
@@ -26,13 +27,16 @@ struct ShardingTests {
         #expect(part.mixture?.experts == experts.experts)
       }
     }
-    let bytes = (model.cacheBytes(length: 4096, under: .bf16), shard.cacheBytes(length: 4096, under: .bf16))
+    let bytes = (
+      model.cacheBytes(length: 4096, under: .bf16), shard.cacheBytes(length: 4096, under: .bf16)
+    )
     #expect(bytes.1 * Double(parts) == bytes.0)
   }
 
   @Test("latent rows are kept whole by every device, heads are divided")
   func latent() throws {
-    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(named: "deepseek-v3")
+    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(
+      named: "deepseek-v3")
     let shard = try model.shard(.init(attention: 8, dense: 8))
     #expect(
       shard.cacheBytes(length: 1000, under: .bf16) == model.cacheBytes(length: 1000, under: .bf16))
@@ -47,7 +51,8 @@ struct ShardingTests {
 
   @Test("fewer key-value heads than devices are held more than once")
   func replicatedKeys() throws {
-    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(named: "qwen3-30b-a3b")
+    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(
+      named: "qwen3-30b-a3b")
     let shard = try model.shard(.init(attention: 8, dense: 1))
     guard case .grouped(let part) = shard.layers[0].attention else {
       Issue.record("Qwen3 has grouped attention.")
@@ -58,7 +63,8 @@ struct ShardingTests {
 
   @Test("what does not divide is named, with what would")
   func indivisible() throws {
-    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(named: "mixtral-8x7b")
+    let model = try ModelLibrary(folders: [Checkout.root.appending(path: "models").path]).model(
+      named: "mixtral-8x7b")
     let problem = #expect(throws: IndivisibleModel.self) {
       try model.shard(.init(attention: 3))
     }

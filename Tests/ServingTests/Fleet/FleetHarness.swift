@@ -14,7 +14,8 @@ import Workload
 enum FleetHarness {
   /// A machine of the repository with eight GPUs that share an island.
   static func machine() throws -> MachineProfile {
-    try ProfileLibrary(folders: [Checkout.root.appending(path: "hardware-profiles").path]).machine("h100-sxm-server")
+    try ProfileLibrary(folders: [Checkout.root.appending(path: "hardware-profiles").path]).machine(
+      "h100-sxm-server")
   }
 
   /// A group of the small mixture model.
@@ -34,7 +35,8 @@ enum FleetHarness {
       placement: placement, dispatch: dispatch, limits: limits,
       admission: FirstComeFirstServed(), replicas: replicas,
       makeRouting: { ScriptedRouting(shape: shape) },
-      makeCollectives: { try ReplicaCollectives(topology: topology, first: 0, plan: $0, laws: nil) })
+      makeCollectives: { try ReplicaCollectives(topology: topology, first: 0, plan: $0, laws: nil) }
+    )
     group.part = part
     return group
   }

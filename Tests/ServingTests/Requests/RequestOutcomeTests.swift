@@ -51,7 +51,7 @@ struct RequestOutcomeTests {
   @Test("of requests that can never fit are told as rejected")
   func rejected() throws {
     var requests = Self.requests(count: 4, gap: 1_000)
-    requests[2].promptTokens = 4_000_000
+    requests[2].promptTokens = 12_000_000
     let configuration = ServingHarness.configuration(
       model: try ServingHarness.model(), requests: requests)
     let run = try ServingSimulation.run(configuration, requests: RequestCollector())

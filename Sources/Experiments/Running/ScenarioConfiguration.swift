@@ -20,6 +20,7 @@ extension Scenario {
   public func configuration(
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
+    try checkWideArea()
     guard !isFleet else {
       throw Diagnostic(
         location: tree.value(at: "serving")?.location, path: "serving",

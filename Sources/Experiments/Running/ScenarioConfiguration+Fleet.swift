@@ -41,7 +41,7 @@ extension Scenario {
     var hostMachines: [Int] = []
     var base: ServingConfiguration?
     for part in fleetParts {
-      let configuration = try part.scenario.configuration(
+      let configuration = try part.scenario.replicaConfiguration(
         replication: replication, library: library)
       if base == nil { base = configuration }
       let machine = try part.scenario.hardware.read(

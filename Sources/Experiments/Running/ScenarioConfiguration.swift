@@ -21,6 +21,20 @@ extension Scenario {
     replication: UInt32 = 0, library: DataLibrary = .standard
   ) throws -> ServingConfiguration {
     try checkWideArea()
+    guard !isFleet else {
+      throw Diagnostic(
+        location: tree.value(at: "serving")?.location, path: "serving",
+        message: "asks for several GPUs or replicas (serving.replicas, serving.parallelism, fleet),"
+          + " which 'moesim simulate' and 'moesim observe' run; expected one of one GPU here")
+    }
+    return try replicaConfiguration(replication: replication, library: library)
+  }
+
+  /// What one GPU would run, of a fleet's replica: files are read, roles made, figures derived.
+  func replicaConfiguration(
+    replication: UInt32, library: DataLibrary
+  ) throws -> ServingConfiguration {
+    try checkWideArea()
     let profiles = ProfileLibrary(folders: library.folders(.hardware))
     let machine = try hardware.read(
       inline: { try profiles.machine($0) }, path: { try profiles.machine($0) })

@@ -78,8 +78,10 @@ public enum ScenarioExecution {
       let configuration = try scenario.fleetConfiguration(
         replication: replication, library: library)
       let clock = ProcessClock()
-      let run = try FleetSimulation.run(
-        configuration, requests: replication == 0 ? requests : nil, progress: progress)
+      let run = try scenario.locatingFailures {
+        try FleetSimulation.run(
+          configuration, requests: replication == 0 ? requests : nil, progress: progress)
+      }
       if replication == 0 { outcome.requests = run.requests }
       var result = run.result
       result.notices += scenario.objectives.map { $0.verdict(on: result) }

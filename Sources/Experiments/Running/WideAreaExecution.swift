@@ -21,14 +21,25 @@ public enum WideAreaExecution {
     return try (0..<UInt32(scenario.run.replications)).map { replication in
       let source = try scenario.workload.open(
         seed: scenario.run.seed, replication: replication)
-      do {
-        return try settings.run(
+      return try scenario.locatingFailures {
+        try settings.run(
           source, seed: scenario.run.seed, replication: replication, until: limit)
-      } catch let problem as FailureSettings.Problem {
-        throw Diagnostic(
-          location: scenario.fleet.failureLocations[problem.entry],
-          path: "fleet.failures[\(problem.entry)].what", message: problem.message)
       }
+    }
+  }
+}
+
+extension Scenario {
+  /// Runs what may find that `fleet.failures` names something which is not there, and says where.
+  ///
+  /// - Throws: A `Diagnostic` in place of `FailureSettings.Problem`; else what the body throws.
+  func locatingFailures<Value>(_ body: () throws -> Value) throws -> Value {
+    do {
+      return try body()
+    } catch let problem as FailureSettings.Problem {
+      throw Diagnostic(
+        location: fleet.failureLocations[problem.entry],
+        path: "fleet.failures[\(problem.entry)].what", message: problem.message)
     }
   }
 }

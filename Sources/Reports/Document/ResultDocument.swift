@@ -37,6 +37,10 @@ public struct ResultDocument: Sendable {
     if reported.speculation == nil { tree.remove("speculation") }
     if reported.keyValueCache == nil { tree.remove("key_value_cache") }
     if reported.fleet == nil { tree.remove("fleet") }
+    if reported.requests.lost == nil, var requests = tree["requests"] {
+      requests.remove("lost")
+      tree.set("requests", to: requests)
+    }
     tree.set("notices", to: .list(reported.notices.map(ReportValue.text)))
     tree.set("omitted", to: .object(omitted.map { .init($0.key, .text($0.reason)) }))
     if var throughput = tree["throughput"] {

@@ -185,7 +185,15 @@ struct FileCheck {
     try part { if let trace = scenario.workload.trace { try checkRequests(trace) } }
     try collector.throwIfAny()
     // Parts that are right alone must go together: a trace's shape with the model's, roles with names.
-    try part { _ = try scenario.configuration() }
+    try part {
+      if scenario.fleet.wideArea != nil {
+        // A pipeline over a wide-area network has neither machine nor policy to go together.
+      } else if scenario.isFleet {
+        _ = try scenario.fleetConfiguration()
+      } else {
+        _ = try scenario.configuration()
+      }
+    }
     try collector.throwIfAny()
     return "scenario \(scenario.name)"
   }

@@ -50,6 +50,13 @@ struct WideAreaExecutionTests {
       "\($0)".contains("there is no server 3; there are 0 to 2")
         && ($0 as? Diagnostic)?.path == "fleet.failures[0].what"
     }
+    #expect {
+      try ScenarioExecution.execute(
+        try scenario("failures", ["fleet.failures=[{what: replica 4, at: 1 s}]"]))
+    } throws: {
+      "\($0)".contains("there is no replica 4; there are 0 to 3")
+        && ($0 as? Diagnostic)?.path == "fleet.failures[0].what"
+    }
   }
 
   @Test("Other scenarios have none, and a pipeline is not run as one replica")

@@ -98,7 +98,9 @@ public enum ServingPointTable {
         report("mode", "'\(mode.prefix(40))' is no mode; expected agg or disagg")
       }
       let (prompt, output) = (integer("isl"), integer("osl"))
-      for (column, value) in [("isl", prompt), ("osl", output)] where value ?? 0 < 1 {
+      // What is no number has been reported.
+      for (column, value) in [("isl", prompt), ("osl", output)]
+      where value == 0 || text(column).isEmpty {
         report(column, "expected a number of tokens above 0")
       }
       let times = (positive("silicon_ttft_ms"), positive("silicon_tpot_ms"))

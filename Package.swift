@@ -22,6 +22,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
   ],
   targets: [
     // Floor 0
@@ -76,18 +78,29 @@ let package = Package(
         "Serving", "Calibration", "Policies", "Residency", "Routing", "Workload", "Configuration",
         "Units", "RandomStreams",
       ]),
-    // Floor 8
+    // Floor 8: results as trees of values; stands below the studies that keep them
+    .target(name: "Records", dependencies: ["Serving", "Units"]),
+    // Floor 9
+    .target(
+      name: "Studies",
+      dependencies: [
+        "Experiments", "Records", "Serving", "Configuration", "RandomStreams", "Units",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Crypto", package: "swift-crypto"),
+      ]),
+    // Floor 10
     .target(
       name: "Reports",
       dependencies: [
-        "Experiments", "Serving", "Calibration", "Configuration", "Units", "Workload",
+        "Experiments", "Records", "Studies", "Serving", "Calibration", "Configuration", "Units",
+        "Workload",
       ]),
-    // Floor 9
+    // Floor 11
     .executableTarget(
       name: "moesim",
       dependencies: [
-        "Reports", "Experiments", "Calibration", "Configuration", "Hardware", "ModelDescriptors",
-        "Policies",
+        "Reports", "Studies", "Experiments", "Records", "Calibration", "Configuration", "Hardware",
+        "ModelDescriptors", "Policies",
         "Residency", "Routing", "Serving", "Units", "Workload",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
@@ -114,9 +127,13 @@ let package = Package(
         "Experiments", "Calibration", "Policies", "Residency", "Routing", "Serving", "Workload",
         "TestSupport",
       ]),
+    .testTarget(name: "RecordsTests", dependencies: ["Records", "Serving", "TestSupport"]),
+    .testTarget(
+      name: "StudiesTests",
+      dependencies: ["Studies", "Experiments", "Records", "Serving", "TestSupport"]),
     .testTarget(
       name: "ReportsTests",
-      dependencies: ["Reports", "Experiments", "Serving", "Workload", "TestSupport"]),
+      dependencies: ["Reports", "Experiments", "Records", "Serving", "Workload", "TestSupport"]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

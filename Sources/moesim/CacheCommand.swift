@@ -3,6 +3,7 @@
 import ArgumentParser
 import Experiments
 import Foundation
+import Records
 import Reports
 import Residency
 import Routing

@@ -2,6 +2,7 @@
 
 public import Calibration
 import KernelTiming
+import Records
 
 /// A fit as a record: what a table, JSON or CSV shows of it.
 public struct FitRecord: Encodable, Sendable {

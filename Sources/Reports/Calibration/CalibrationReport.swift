@@ -2,6 +2,7 @@
 
 public import Calibration
 import Foundation
+import Records
 
 /// A fit's report in a folder: Markdown with biases by size and parameters, and a plot.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Experiments
+import Records
 import Serving
 
 /// Builds the report of a comparison for people: who wins, by how much, why, how sure.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ModelDescriptors
+import Records
 public import Residency
 public import Serving
 

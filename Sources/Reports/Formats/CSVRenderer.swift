@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
+
 /// Writes results as CSV (RFC 4180 with line feeds): a header of dotted keys, one row a result.
 ///
 /// The columns of the fixed schema are always there and in the same order; those that depend on the

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
+
 /// Writes results as JSON: an object for one, an array for several (docs/report-schema.md).
 public struct JSONRenderer: ReportRenderer {
   /// A renderer.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
+
 /// Writes any list of records in any format: cache replays, listings, statistics of traces.
 ///
 /// JSON is an array of the records as they encode themselves, with keys in snake case, sorted, and

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
 public import Serving
 
 /// A format in which results are written.

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
+
 /// Writes results for a terminal: one in full, several as a comparison.
 public struct TableRenderer: ReportRenderer {
   /// What the terminal can show.

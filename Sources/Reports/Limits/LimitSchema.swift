@@ -2,6 +2,7 @@
 
 import Configuration
 import Experiments
+import Records
 
 /// The keys on which limits may be set, of one kind of report.
 public struct LimitSchema: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
+import Records
 import Serving
 
 /// The keys of a report, told by the record itself.

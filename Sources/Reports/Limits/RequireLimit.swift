@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
+import Records
 public import Serving
 
 /// A limit that a run must keep: "tpot_ms.p99<=100", "expert_cache.hit_rate>0.9".

@@ -2,6 +2,7 @@
 
 import Experiments
 import Foundation
+import Records
 
 /// The cumulative distributions of two samples as a picture of characters.
 ///

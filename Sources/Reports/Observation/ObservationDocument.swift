@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 public import Experiments
+import Records
 
 /// An observation as it is reported: figures at their resolution, judged.
 public struct ObservationDocument: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 public import Experiments
+import Records
 
 /// Renders an observation: a measured run and its simulation, side by side.
 ///

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 public import Experiments
+import Records
 import Serving
 import Workload
 

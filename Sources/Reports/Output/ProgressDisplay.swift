@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Records
 
 /// How far a run has come.
 public struct Progress: Sendable, Equatable {

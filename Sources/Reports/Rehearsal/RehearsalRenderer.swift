@@ -2,6 +2,7 @@
 
 import Calibration
 public import Experiments
+import Records
 
 /// Renders a rehearsal: what was simulated and what was measured, side by side.
 public struct RehearsalRenderer: Sendable {

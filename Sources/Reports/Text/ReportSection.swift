@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
+
 /// One part of a report for people, independent of whether a terminal or Markdown shows it.
 struct ReportSection {
   /// What the part answers; empty for the head of the report.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
 import Serving
 
 /// Builds the report of one run for people, in the order of their questions.

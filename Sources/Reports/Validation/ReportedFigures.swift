@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 public import Experiments
+import Records
 public import Serving
 
 /// The figures of a report as `--require` and CSV name them.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Experiments
+import Records
 
 /// Builds the report of a validation for people: case by case, then system by system, then in all.
 struct ValidationSections {

@@ -2,6 +2,7 @@
 
 import Hardware
 import KernelTiming
+import Records
 import Reports
 
 /// The figures of a profile with their sources.

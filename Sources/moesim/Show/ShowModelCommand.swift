@@ -2,6 +2,7 @@
 
 import ArgumentParser
 import ModelDescriptors
+import Records
 import Reports
 import Units
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Records
 import Reports
 
 /// Named values about one thing, in each of the listing formats.

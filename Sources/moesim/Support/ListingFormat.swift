@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Records
 import Reports
 
 /// The formats of tables that are no reports of runs.

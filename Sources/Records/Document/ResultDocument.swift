@@ -81,7 +81,8 @@ public struct ResultDocument: Sendable {
   }
 
   /// The sentence that stands first among the notices of a run without a steady state.
-  static func instabilityWarning(for verdict: SimulationResult.SteadyStateVerdict) -> String {
+  package static func instabilityWarning(for verdict: SimulationResult.SteadyStateVerdict) -> String
+  {
     var text = "UNSTABLE: this run has no steady state"
     if !verdict.reason.isEmpty {
       text += ": \(verdict.reason)"

@@ -55,13 +55,13 @@ public indirect enum ReportValue: Sendable, Equatable {
   }
 
   /// Removes a key of an object; does nothing elsewhere.
-  mutating func remove(_ key: String) {
+  package mutating func remove(_ key: String) {
     guard case .object(let members) = self else { return }
     self = .object(members.filter { $0.key != key })
   }
 
   /// Sets a key of an object, in place if it's there and last if not; does nothing elsewhere.
-  mutating func set(_ key: String, to value: ReportValue) {
+  package mutating func set(_ key: String, to value: ReportValue) {
     guard case .object(var members) = self else { return }
     if let index = members.firstIndex(where: { $0.key == key }) {
       members[index].value = value

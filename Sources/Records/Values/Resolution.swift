@@ -5,9 +5,9 @@
 /// The clock counts nanoseconds, so that milliseconds have six decimals that mean something and
 /// seconds nine; rates, shares and money get six. No figure gets more than fifteen digits in all,
 /// beyond which a `Double` only shows noise.
-enum Resolution {
+package enum Resolution {
   /// The decimals of a number under this key.
-  static func decimals(forKey key: String) -> Int {
+  package static func decimals(forKey key: String) -> Int {
     switch key {
     case "simulated_seconds", "measured_seconds", "busy_seconds": 9
     case "events_per_cpu_second": 0
@@ -19,7 +19,7 @@ enum Resolution {
   ///
   /// The quotient of two integers that a `Double` holds exactly is correctly rounded, so its
   /// shortest description is the decimal itself: 0.001975 and not 0.0019749999999999998.
-  static func round(_ value: Double, decimals: Int) -> Double {
+  package static func round(_ value: Double, decimals: Int) -> Double {
     guard value.isFinite, value != 0 else { return value.isFinite ? 0 : value }
     var decimals = decimals
     var scale = powerOfTen(decimals)
@@ -33,7 +33,7 @@ enum Resolution {
     return rounded == 0 ? 0 : rounded
   }
 
-  static func powerOfTen(_ exponent: Int) -> Double {
+  package static func powerOfTen(_ exponent: Int) -> Double {
     var result = 1.0
     for _ in 0..<exponent { result *= 10 }
     return result
@@ -44,7 +44,7 @@ extension ReportValue {
   /// The tree with every number rounded to its resolution, and null where it wasn't finite.
   ///
   /// - Parameter nonFinite: collects the dotted keys of numbers that weren't finite.
-  func roundedToResolution(
+  package func roundedToResolution(
     key: String = "", path: String = "", nonFinite: inout [String]
   ) -> ReportValue {
     switch self {
@@ -74,13 +74,13 @@ extension ReportValue {
 }
 
 /// Joins two parts of a dotted key.
-func joined(_ path: String, _ key: String) -> String {
+package func joined(_ path: String, _ key: String) -> String {
   path.isEmpty ? key : "\(path).\(key)"
 }
 
 /// A finite number in plain decimal notation with the fewest digits that tell it from its
 /// neighbours: "0.00001" and never "1e-05"; whole numbers end in ".0".
-func plainDecimal(_ value: Double) -> String {
+package func plainDecimal(_ value: Double) -> String {
   let text = "\(value)"
   guard let mark = text.firstIndex(of: "e") else { return text }
   let exponent = Int(text[text.index(after: mark)...]) ?? 0

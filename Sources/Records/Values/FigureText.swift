@@ -3,14 +3,14 @@
 import Units
 
 /// Figures as people read them, for the terminal and Markdown; files for programs have all digits.
-enum FigureText {
+package enum FigureText {
   /// An integer with thousands set apart: "12,345".
-  static func integer(_ value: some BinaryInteger) -> String {
+  package static func integer(_ value: some BinaryInteger) -> String {
     (value < 0 ? "-" : "") + grouped(String(value.magnitude))
   }
 
   /// A number with this many decimals and thousands set apart.
-  static func fixed(_ value: Double, decimals: Int) -> String {
+  package static func fixed(_ value: Double, decimals: Int) -> String {
     guard value.isFinite else { return absent }
     let text = QuantityFormat.fixed(value, decimals: decimals)
     guard !text.contains("e") else { return plainDecimal(value) }
@@ -30,7 +30,7 @@ enum FigureText {
   }
 
   /// A number with two decimals, as serving benchmarks print them, or three digits when it's small.
-  static func number(_ value: Double) -> String {
+  package static func number(_ value: Double) -> String {
     guard value.isFinite, value != 0 else { return value == 0 ? "0.00" : absent }
     var decimals = 2
     var size = value.magnitude
@@ -42,25 +42,25 @@ enum FigureText {
   }
 
   /// A number or the sign of absence.
-  static func number(_ value: Double?) -> String {
+  package static func number(_ value: Double?) -> String {
     value.map { number($0) } ?? absent
   }
 
   /// A share in percent with one decimal: "12.5 %".
-  static func percent(_ share: Double) -> String {
+  package static func percent(_ share: Double) -> String {
     share.isFinite ? fixed(share * 100, decimals: 1) + " %" : absent
   }
 
   /// Bytes in the largest binary unit that leaves at least 1: "1.5 GiB".
-  static func bytes(_ value: Double) -> String {
+  package static func bytes(_ value: Double) -> String {
     value.isFinite ? QuantityFormat(significantDigits: 4).string(value, .bytes) : absent
   }
 
   /// Bytes in the largest binary unit that leaves at least 1.
-  static func bytes(_ value: Int64) -> String { bytes(Double(value)) }
+  package static func bytes(_ value: Int64) -> String { bytes(Double(value)) }
 
   /// A count in thousands, millions or billions where it's large: "3.1 million".
-  static func large(_ value: Double) -> String {
+  package static func large(_ value: Double) -> String {
     switch value.magnitude {
     case 1e9...: fixed(value / 1e9, decimals: 2) + " billion"
     case 1e6...: fixed(value / 1e6, decimals: 2) + " million"
@@ -69,5 +69,5 @@ enum FigureText {
   }
 
   /// What stands where there is no figure.
-  static let absent = "-"
+  package static let absent = "-"
 }

@@ -75,7 +75,7 @@ public enum JSONText {
   }
 
   /// A JSON string literal.
-  static func quoted(_ text: String) -> String {
+  package static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

@@ -77,7 +77,7 @@ private protocol StringKeyedDictionary {}
 extension Dictionary: StringKeyedDictionary where Key == String {}
 
 /// Turns "usdPerHour" into "usd_per_hour"; digits stay with the letters before them.
-func snakeCased(_ key: String) -> String {
+package func snakeCased(_ key: String) -> String {
   var result = ""
   var previousIsLower = false
   for character in key {

@@ -31,6 +31,7 @@ let package = Package(
       name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
     .target(
       name: "CComputeLibraries", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
+    .target(name: "CSweepSignals"),
     .target(name: "Units"),
     // Floor 1
     .target(name: "SimulationKernel", dependencies: ["Units"]),
@@ -85,6 +86,7 @@ let package = Package(
       name: "Studies",
       dependencies: [
         "Experiments", "Records", "Serving", "Configuration", "RandomStreams", "Units",
+        "Workload", "CSweepSignals",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),

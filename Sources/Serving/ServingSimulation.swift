@@ -24,13 +24,13 @@ public enum ServingSimulation {
   ///   - timeline: Where to send what happened on every resource; `nil` for nowhere.
   ///   - decisions: Where to send what was decided about experts; `nil` for nowhere.
   ///   - requests: Who is told what became of each request; `nil` for nobody.
-  ///   - progress: Told now and then how far the run has come.
+  ///   - progress: Told now and then how far the run has come; what it throws ends the run.
   /// - Returns: The result, and the sinks as the run left them.
   /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, and the errors of the workload and the routing.
   public static func run(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
     decisions: (any DecisionSink)? = nil, requests: (any RequestSink)? = nil,
-    progress: ((Progress) -> Void)? = nil
+    progress: ((Progress) throws -> Void)? = nil
   ) throws -> (
     result: SimulationResult, timeline: (any TimelineSink)?, decisions: (any DecisionSink)?,
     requests: (any RequestSink)?
@@ -49,7 +49,7 @@ public enum ServingSimulation {
       untilReport -= 1
       if untilReport == 0 {
         untilReport = 1 << 16
-        progress?(
+        try progress?(
           Progress(
             simulatedSeconds: simulation.now.seconds, arrived: engine.progress.arrivals,
             completed: engine.progress.completions, expected: configuration.run.expectedRequests))

@@ -132,7 +132,10 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records", "Serving", "TestSupport"]),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Studies", "Experiments", "Records", "Serving", "TestSupport"]),
+      dependencies: [
+        "Studies", "Experiments", "Records", "Serving", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(
       name: "ReportsTests",
       dependencies: ["Reports", "Experiments", "Records", "Serving", "Workload", "TestSupport"]),

@@ -55,6 +55,7 @@ extension Scenario {
       groups.append(group)
     }
     try checkHosts(hostMachines.count)
+    try checkPromptBalance(data: groups.map(\.plan.data).max() ?? 1)
     if let hosts = fleet.hosts, hosts > hostMachines.count, let last = hostMachines.last {
       hostMachines += Array(repeating: last, count: hosts - hostMachines.count)
     }
@@ -206,6 +207,15 @@ extension Scenario {
         "'\(policy.schedule.name)' decides whole steps of one replica, and this is a fleet;"
           + " expected one that reacts to gates, such as compute-as-ready")
     }
+  }
+
+  /// Refuses to balance prompts among ranks of which there is one.
+  func checkPromptBalance(data ranks: Int) throws {
+    guard serving.promptBalance > 0, ranks == 1 else { return }
+    throw problem(
+      "serving.prompt_balance",
+      "\(serving.promptBalance) steps, but a single rank has no others to wait for; expected 0, or"
+        + " serving.parallelism.data above 1")
   }
 
   private func checkHosts(_ needed: Int) throws {

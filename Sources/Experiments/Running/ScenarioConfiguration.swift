@@ -27,6 +27,7 @@ extension Scenario {
         message: "asks for several GPUs or replicas (serving.replicas, serving.parallelism, fleet),"
           + " which 'moesim simulate' and 'moesim observe' run; expected one of one GPU here")
     }
+    try checkPromptBalance(data: 1)
     return try replicaConfiguration(replication: replication, library: library)
   }
 
@@ -88,6 +89,7 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.limits.admissionInterval = serving.admissionInterval
+    configuration.limits.promptBalance = serving.promptBalance
     configuration.devices = serving.expertDevices
     configuration.division = division
     if division.gpus > 1 {

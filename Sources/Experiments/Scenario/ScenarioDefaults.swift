@@ -45,6 +45,7 @@ enum ScenarioDefaults {
       token_budget: 512
       chunked_prefill: true
       admission_interval: 1
+      prompt_balance: 0
       beams: 1
       finished_sequences: leave
       kv_block: 16

@@ -28,6 +28,7 @@ extension ScenarioReader {
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
       admissionInterval: reader.int("admission_interval", in: 1...100_000) ?? 1,
+      promptBalance: reader.int("prompt_balance", in: 0...100_000) ?? 0,
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,

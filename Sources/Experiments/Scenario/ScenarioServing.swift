@@ -12,6 +12,8 @@ public struct ScenarioServing: Sendable {
   public var chunkedPrefill: Bool
   /// Steps after which new requests are looked for, while those that run only decode.
   public var admissionInterval: Int
+  /// Steps for which data-parallel ranks let prompts wait until each has one.
+  public var promptBalance: Int
   /// Beams of each sequence.
   public var beams: Int
   /// Whether sequences that have ended keep computing until their closed batch has.

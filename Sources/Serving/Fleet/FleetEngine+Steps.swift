@@ -37,6 +37,8 @@ extension FleetEngine {
       replicas[index].lanes[lane].lastStepEnd == now
       && configuration.groups[group].timing.software.stepsAhead > 0
     let planned = isAhead ? replicas[index].lanes[lane].lastStepBegin : now
+    let balance = configuration.groups[group].limits.promptBalance
+    if balance > 0 { replicas[index].lanes[lane].balancePrompts(within: balance) }
     for rank in replicas[index].lanes[lane].ranks.indices {
       replicas[index].lanes[lane].ranks[rank].planStep(admission: admission)
       if replicas[index].lanes[lane].ranks[rank].swap != nil {

@@ -169,8 +169,7 @@ struct StepCosts {
       for entry in entries {
         guard entry.isPrefill else {
           if entry.tokens > 1 {
-            // Drafted tokens are verified by one kernel, which reads the keys and values once.
-            load.addPrefill(position: Int(entry.position), count: Int(entry.tokens), span: kind)
+            load.addVerification(position: Int(entry.position), count: Int(entry.tokens), span: kind)
             continue
           }
           for _ in 0..<beams { load.addDecode(visible: Int(entry.position) + 1, span: kind) }

@@ -150,10 +150,14 @@ struct ReplicaCosts: Sendable {
   mutating func add(_ entry: StepEntry, samples: Bool, rank: Int) {
     let spans = model.spans.count
     if entry.isPrefill { prompts[rank] = true }
-    // Drafted tokens are verified by one kernel, which reads the keys and values once.
-    if entry.isPrefill || entry.tokens > 1 {
+    if entry.isPrefill {
       for span in 0..<spans {
         loads[rank * spans + span].addPrefill(
+          position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
+      }
+    } else if entry.tokens > 1 {
+      for span in 0..<spans {
+        loads[rank * spans + span].addVerification(
           position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
       }
     } else {

@@ -6,13 +6,15 @@
 
 SWIFT  ?= swift
 PREFIX ?= /usr/local
+# Where 'make dask' makes its virtual environment: beside the adapter, here or where it is installed.
+ENGINES ?= engines
 DATA   := hardware-profiles models policies traces scenarios reference-cases
 FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swift) Package.swift
 
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.
 RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
 
-.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format bench readme install clean
+.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format bench readme dask test-dask install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -26,6 +28,8 @@ help:
 	@echo "make format   format the sources"
 	@echo "make bench    benchmarks against C++ twins, with throughput and peak memory"
 	@echo "make readme   run the commands that the README shows, and write their output into it"
+	@echo "make dask     install Dask in $(ENGINES)/venv, for sweeps on a cluster (ENGINES=... for elsewhere)"
+	@echo "make test-dask  sweeps on a cluster whose machines fail, and the examples for shells"
 	@echo "make install  install under PREFIX (now $(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build products"
 
@@ -64,10 +68,28 @@ bench: setup
 readme: release
 	scripts/update-readme
 
+dask:
+	@sh .ci/install-dask "$(ENGINES)"
+
+test-dask: release
+	@sh .ci/install-dask engines test-tools
+	scripts/test-dask
+
+SHARE = $(DESTDIR)$(PREFIX)/share
+
 install: release
-	install -d "$(DESTDIR)$(PREFIX)/bin" "$(DESTDIR)$(PREFIX)/share/moesim"
+	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/moesim"
 	install -m 755 .build/release/moesim "$(DESTDIR)$(PREFIX)/bin/moesim"
-	cp -R $(wildcard $(DATA)) "$(DESTDIR)$(PREFIX)/share/moesim/"
+	cp -R $(wildcard $(DATA)) "$(SHARE)/moesim/"
+	install -d "$(SHARE)/moesim/engines" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" \
+	  "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
+	install -m 644 engines/*.py "$(SHARE)/moesim/engines/"
+	.build/release/moesim --generate-completion-script bash \
+	  >"$(SHARE)/bash-completion/completions/moesim"
+	.build/release/moesim --generate-completion-script zsh >"$(SHARE)/zsh/site-functions/_moesim"
+	.build/release/moesim --generate-completion-script fish \
+	  >"$(SHARE)/fish/vendor_completions.d/moesim.fish"
+	scripts/make-man-pages .build/release/moesim "$(SHARE)/man/man1"
 
 clean:
 	rm -rf .build .build-release-tests Benchmarks/.build

@@ -55,7 +55,7 @@ public struct DaskEngine: SweepEngine {
     process.executableURL = URL(filePath: "/usr/bin/env")
     var arguments = [
       interpreter, adapter, plan.path, "--shards", "\(plan.header.shards)", "--out", folder,
-      "--moesim", executable.path, "--workers", "\(workers)",
+      "--moesim", executable.path, "--workers", "\(workers)", "--die-with-parent",
     ]
     if let scheduler { arguments += ["--scheduler", scheduler] }
     process.arguments = arguments

@@ -16,6 +16,8 @@ public enum ScenarioExecution {
     public var decisions: (any DecisionSink)?
     /// The sink of requests, as the first replication left it.
     public var requests: (any RequestSink)?
+    /// The sink of forward passes, as the first replication left it.
+    public var passes: (any PassSink)?
   }
 
   /// Runs every replication of a scenario.
@@ -25,6 +27,7 @@ public enum ScenarioExecution {
   ///   - timeline: Where the first replication sends what happened on every resource.
   ///   - decisions: Makes what takes the decisions of the first replication.
   ///   - requests: Who is told what became of each request of the first replication.
+  ///   - passes: Makes who is told of each forward pass of the first replication.
   ///   - library: Where the names of parts are looked for.
   ///   - uncertainty: Runs with drawn errors of kernel timings, for intervals; `nil` for none.
   ///   - progress: Told now and then how far the run under way has come.
@@ -33,12 +36,14 @@ public enum ScenarioExecution {
     _ scenario: Scenario, timeline: (any TimelineSink)? = nil,
     decisions: ((ServingConfiguration) throws -> any DecisionSink)? = nil,
     requests: (any RequestSink)? = nil,
+    passes: ((ServingConfiguration) throws -> any PassSink)? = nil,
     library: DataLibrary = .standard, uncertainty: Int? = nil,
     progress: ((ServingSimulation.Progress) -> Void)? = nil
   ) throws -> Outcome {
     if scenario.isFleet {
       try Scenario.refuse(
-        timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil)
+        timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil,
+        passes: passes != nil)
       return try executeFleet(
         scenario, requests: requests, library: library, progress: progress)
     }
@@ -50,11 +55,13 @@ public enum ScenarioExecution {
       let run = try ServingSimulation.run(
         configuration, timeline: replication == 0 ? timeline : nil,
         decisions: replication == 0 ? decisions?(configuration) : nil,
-        requests: replication == 0 ? requests : nil, progress: progress)
+        requests: replication == 0 ? requests : nil,
+        passes: replication == 0 ? passes?(configuration) : nil, progress: progress)
       var result = run.result
       result.notices += scenario.objectives.map { $0.verdict(on: result) }
       result.runInfo = clock.runInfo(events: result.eventsProcessed)
       if replication == 0 {
+        outcome.passes = run.passes
         outcome.timeline = run.timeline
         outcome.decisions = run.decisions
         outcome.requests = run.requests

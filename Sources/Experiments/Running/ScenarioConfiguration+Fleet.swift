@@ -14,9 +14,12 @@ extension Scenario {
   }
 
   /// Refuses what is not recorded of a fleet.
-  static func refuse(timeline: Bool, decisions: Bool, uncertainty: Bool) throws {
+  static func refuse(
+    timeline: Bool, decisions: Bool, uncertainty: Bool, passes: Bool = false
+  ) throws {
     let asked = [
       (timeline, "--timeline"), (decisions, "--decisions"), (uncertainty, "--uncertainty"),
+      (passes, "--passes"),
     ].filter(\.0).map(\.1)
     guard let first = asked.first else { return }
     throw Diagnostic(
@@ -71,6 +74,7 @@ extension Scenario {
       serviceLevel: base.serviceLevel, cost: base.cost, setting: base.setting,
       notices: base.notices, makeRequests: base.makeRequests)
     configuration.setting.cache = "every expert resident"
+    configuration.scores = base.scores
     if groups.count > 1, !self.fleet.groups.isEmpty {
       configuration.setting.model = groups.map(\.model.name).uniqued().joined(separator: ", ")
       configuration.setting.hardware = machines.map(\.name).joined(separator: ", ")

@@ -75,9 +75,7 @@ extension Scenario {
         chunkedPrefill: serving.chunkedPrefill, beams: serving.beams,
         finishedStay: serving.finishedStay),
       run: runOptions(replication: replication), serviceLevel: serviceLevel(),
-      cost: CostBasis(
-        energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
-        amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
+      cost: cost.basis,
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       notices: try routingNotices(model: published) + timingNotices(timing.laws)
         + launchNotices(timing.software)
@@ -97,6 +95,8 @@ extension Scenario {
         machine, gpus: division.gpus, laws: timing.laws)
     }
     configuration.batching = try batchFeatures()
+    // What a transform has changed was not scored.
+    configuration.scores = accuracy + (descriptor == published ? published.notes.scores : [])
     return configuration
   }
 

@@ -69,6 +69,9 @@ enum ScenarioDefaults {
     cost:
       energy_price: 0.15 USD/kWh
       lifetime: 1095 d
+      load: 1
+      pue: 1
+      basis: auto
     """
 
   /// The defaults as a tree whose leaves come from `default`.

@@ -192,6 +192,10 @@ extension ScenarioReader {
     defer { reader.finish() }
     return ScenarioCost(
       energyPrice: reader.quantity("energy_price", .currencyPerEnergy, in: 0...1) ?? 0,
-      lifetimeSeconds: reader.quantity("lifetime", .seconds, in: 1...1e10) ?? 1)
+      lifetimeSeconds: reader.quantity("lifetime", .seconds, in: 1...1e10) ?? 1,
+      load: reader.quantity("load", .fraction, in: 1e-4...1) ?? 1,
+      powerUsageEffectiveness: reader.double("pue", in: 1...10) ?? 1,
+      way: reader.choice("basis", among: CostBasis.Way.allCases.map(\.rawValue))
+        .flatMap(CostBasis.Way.init) ?? .automatic)
   }
 }

@@ -38,13 +38,15 @@ struct ScenarioReader {
     let objectives = self.objectives(top)
     let run = self.run(top)
     let cost = self.cost(top)
+    let accuracy = ModelScore.list(top, "accuracy")
     checkEnd(of: workload, run)
     top.finish()
     try throwProblems()
     return Scenario(
       name: name, file: resolver.file, hardware: hardware, model: model, runtime: runtime,
       precision: precision, cache: cache, policy: policy, routing: routing, workload: workload,
-      serving: serving, fleet: fleet, objectives: objectives, run: run, cost: cost, tree: tree)
+      serving: serving, fleet: fleet, objectives: objectives, run: run, cost: cost,
+      accuracy: accuracy, tree: tree)
   }
 
   /// Generated requests must end some day.

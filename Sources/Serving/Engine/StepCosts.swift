@@ -65,6 +65,10 @@ struct StepCosts {
   private let versionCount: Int
   /// Loads of the decoder by span.
   private var loads: [AttentionLoad]
+  /// The decoder's load of the step under way, by span.
+  var decoderLoads: [AttentionLoad] { loads }
+  /// Tokens that pass the decoder.
+  var decoderTokens: Int { tokens }
   /// The load of the encoder's layers, and that of cross-attention.
   private var encoderLoad = AttentionLoad()
   private var crossLoad = AttentionLoad()

@@ -153,6 +153,7 @@ extension GroupState {
         loads: popularity)
       routing = source
     }
+    passCosts = PassCosts(model: group.model, precision: group.precision)
     memory = try ReplicaMemory(
       group, shard: shard, slotsPerGroup: placement?.slotsPerGroup ?? 0)
     let maximumTokens =

@@ -27,6 +27,8 @@ struct ExpertLoadTable: Sendable {
     var spread: [Double] = []
     /// Bytes that all groups read and write.
     var bytes: [Double] = []
+    /// Distinct experts.
+    var distinct: [Double] = []
   }
 
   /// The time of a layer's experts.
@@ -39,6 +41,8 @@ struct ExpertLoadTable: Sendable {
     var spread = 1.0
     /// Bytes that all groups read and write.
     var bytes = 0.0
+    /// Distinct experts that the tokens use.
+    var distinct = 0.0
   }
 
   let groups: Int
@@ -124,6 +128,7 @@ extension ExpertLoadTable.Curve {
     imbalance.append(point.imbalance)
     spread.append(point.spread)
     bytes.append(point.bytes)
+    distinct.append(point.distinct)
   }
 
   fileprivate func add(
@@ -147,6 +152,7 @@ extension ExpertLoadTable.Curve {
     times.imbalance += share * (imbalance[low] + inside * (imbalance[high] - imbalance[low]))
     times.spread += share * (spread[low] + inside * (spread[high] - spread[low]))
     times.bytes += share * mix(bytes)
+    times.distinct += share * (distinct[low] + inside * (distinct[high] - distinct[low]))
     for group in 0..<groups {
       let (first, second) = (own[low * groups + group], own[high * groups + group])
       result[group] += share * layers * (first + part * (second - first))
@@ -163,6 +169,7 @@ extension ExpertLoadTable {
     var imbalance = 0.0
     var spread = 0.0
     var bytes = 0.0
+    var distinct = 0.0
   }
 
   /// Draws token counts.
@@ -208,6 +215,7 @@ extension ExpertLoadTable {
       point.imbalance *= scale
       point.spread *= scale
       point.bytes *= scale
+      point.distinct *= scale
       for group in 0..<groups { point.own[group] *= scale }
       return point
     }
@@ -301,6 +309,7 @@ extension ExpertLoadTable {
         slowest = max(slowest, seconds)
       }
       point.slowest += slowest
+      point.distinct += Double(drawn.starts[sample + 1] - drawn.starts[sample])
       point.imbalance += total > 0 ? most * Double(groups) / total : 1
       point.spread += Double(groups) - absent
     }

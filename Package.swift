@@ -85,6 +85,7 @@ let package = Package(
       name: "Studies",
       dependencies: [
         "Experiments", "Records", "Serving", "Configuration", "RandomStreams", "Units",
+        "Hardware", "KernelTiming", "ModelDescriptors", "Policies", "Workload",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
@@ -130,7 +131,9 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records", "Serving", "TestSupport"]),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Studies", "Experiments", "Records", "Serving", "TestSupport"]),
+      dependencies: [
+        "Studies", "Configuration", "Experiments", "Records", "Serving", "TestSupport",
+      ]),
     .testTarget(
       name: "ReportsTests",
       dependencies: ["Reports", "Experiments", "Records", "Serving", "Workload", "TestSupport"]),

@@ -8,6 +8,7 @@ import KernelTiming
 import ModelDescriptors
 import Reports
 import Routing
+import Studies
 import Workload
 
 /// Recognises what a file is meant to be, and reads it whole.
@@ -87,6 +88,9 @@ struct FileCheck {
       let system = try ReferenceSystem.read(node, file: path, figures: ReportedFigures())
       return "reference cases of \(system.name)"
     }
+    if PlanFile.marks.contains(where: keys.contains) {
+      return "plan \(try PlanFile.read(node, file: path).name)"
+    }
     if has("hardware", "model") { return try checkScenario(node) }
     if has("gpus", "cpu", "chassis", "base") {
       return "machine \(try ProfileLibrary.standard().machine(path).name)"
@@ -121,7 +125,7 @@ struct FileCheck {
     throw Diagnostic(
       location: node.location,
       message:
-        "is neither scenario, machine, part, runtime, kernels, timing laws, model, policy preset, workload, "
+        "is neither scenario, plan, machine, part, runtime, kernels, timing laws, model, policy preset, workload, "
         + "reference cases nor routing parameters: none of their keys stands here")
   }
 

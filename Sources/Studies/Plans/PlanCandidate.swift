@@ -97,9 +97,9 @@ extension PlanFile {
       scenario.name = "\(name) #\(candidate.number + 1)"
       return scenario
     } catch let error as Diagnostics {
-      throw Diagnostics(error.all.map(Self.renamed))
+      throw Diagnostics(error.all.map(renamed))
     } catch let error as Diagnostic {
-      throw Self.renamed(error)
+      throw renamed(error)
     }
   }
 
@@ -132,16 +132,22 @@ extension PlanFile {
   }
 
   /// A problem with the key where a plan has it.
-  private static func renamed(_ problem: Diagnostic) -> Diagnostic {
+  private func renamed(_ problem: Diagnostic) -> Diagnostic {
+    func place(_ key: String, _ choices: [PlanChoice]) -> String {
+      (choices.contains { $0.node != nil } ? "candidates." : "base.") + key
+    }
+    let lengths = hasShortTraffic ? "traffic." : "traffic.lengths."
+    let arrivals = hasShortTraffic ? "traffic." : "traffic.arrivals."
     var problem = problem
     for (scenario, plan) in [
-      ("workload.arrivals.", "traffic."), ("workload.lengths.", "traffic."),
-      ("workload", "traffic"), ("serving.parallelism", "candidates.parallelism"),
-      ("serving.replicas", "candidates.replicas"), ("hardware", "candidates.hardware"),
-      ("model", "models"), ("policy", "candidates.policy"),
-      ("precision", "candidates.precision"), ("cache", "candidates.cache"),
-      ("runtime", "candidates.runtime"), ("serving", "base.serving"), ("run", "base.run"),
-      ("fleet", "base.fleet"), ("routing", "base.routing"), ("cost", "base.cost"),
+      ("workload.arrivals.", arrivals), ("workload.lengths.", lengths), ("workload", "traffic"),
+      ("serving.parallelism", place("parallelism", axes.parallelism)),
+      ("serving.replicas", "candidates.replicas"), ("serving", "base.serving"),
+      ("hardware", "candidates.hardware"), ("model", "models"),
+      ("policy", place("policy", axes.policies)),
+      ("precision", place("precision", axes.precisions)), ("cache", place("cache", axes.caches)),
+      ("runtime", place("runtime", axes.runtimes)), ("run", "base.run"), ("fleet", "base.fleet"),
+      ("routing", "base.routing"), ("cost", "base.cost"),
     ] where problem.path.hasPrefix(scenario) {
       problem.path = plan + problem.path.dropFirst(scenario.count)
       break

@@ -14,6 +14,8 @@ public struct PlanFile: Sendable {
   public var file: String
   /// What all candidates have in common: a part of a scenario, with traffic and objectives in it.
   var base: ConfigurationNode
+  /// Whether traffic is written short.
+  var hasShortTraffic: Bool
   /// The service-level objectives that every replication of a plan must meet.
   public var objectives: [ScenarioObjective]
   /// What may be bought.

@@ -57,7 +57,11 @@ extension PlanReader {
       reader.reportMissing("hardware")
       return []
     }
-    return (value.sequence ?? [value]).map { element in
+    let elements = value.sequence ?? [value]
+    if elements.isEmpty {
+      collector.report(value, "is an empty list; expected at least one machine")
+    }
+    return elements.map { element in
       guard element["machine"] != nil || element["vendor"] != nil || element["rack_units"] != nil
       else {
         check(limits, vendor: nil, units: nil, at: element)

@@ -89,7 +89,9 @@ struct PlanReader {
     top.finish()
     try collector.throwIfAny()
     return PlanFile(
-      name: name, file: file, base: base, objectives: objectives, limits: limits,
+      name: name, file: file, base: base,
+      hasShortTraffic: Self.shortKeys.contains { node["traffic"]?[$0] != nil },
+      objectives: objectives, limits: limits,
       pricing: pricing, axes: axes, accuracies: accuracies, search: search)
   }
 

@@ -10,6 +10,11 @@ extension PlanSearch {
     var finalists: [PlanOutcome.Finalist] = []
     for number in ranked {
       guard let entry = state.entries[number] else { continue }
+      let isFeasible = isFeasible(entry)
+      // Of those that miss their objectives, the nearest.
+      guard isExhaustive || isFeasible || finalists.count < 2 * plan.search.finalists else {
+        continue
+      }
       var finalist = self.finalist(entry)
       finalist.isOnFront = front.contains(number)
       finalists.append(finalist)

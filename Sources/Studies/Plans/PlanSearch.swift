@@ -83,16 +83,8 @@ public struct PlanSearch {
     var state = State()
     let remaining = try exclude(&state)
     var finalists = isExhaustive ? remaining : try screen(remaining, &state)
-    try replicate(finalists, &state)
-    // The next in rank, as many at a time as there are finalists, until one does.
-    while !isExhaustive, !finalists.contains(where: { isFeasible(state.entries[$0]) }),
-      !state.reserve.isEmpty
-    {
-      let next = Array(state.reserve.suffix(plan.search.finalists).reversed())
-      state.reserve.removeLast(next.count)
-      try replicate(next, &state)
-      finalists += next
-    }
+    try replicate(finalists, 1...plan.search.replications, &state)
+    if !isExhaustive { try retry(&finalists, &state) }
     return try outcome(finalists, &state)
   }
 
@@ -245,15 +237,17 @@ public struct PlanSearch {
 
   // MARK: Replications
 
-  private func replicate(_ candidates: [Int], _ state: inout State) throws {
-    let total = candidates.count * plan.search.replications
+  private func replicate(
+    _ candidates: [Int], _ replications: ClosedRange<Int>, _ state: inout State
+  ) throws {
     if state.rounds.isEmpty { state.work.simulated += candidates.count }
     for (index, number) in candidates.enumerated() {
-      for replication in 1...plan.search.replications {
+      for replication in replications {
         progress?(
           Progress(
-            stage: "replications", completed: index * plan.search.replications + replication - 1,
-            total: total))
+            stage: "replications",
+            completed: index * replications.count + replication - replications.lowerBound,
+            total: candidates.count * replications.count))
         guard
           let figures = try run(
             number,
@@ -261,6 +255,24 @@ public struct PlanSearch {
         else { break }
         state.entries[number]?.replications.append(figures)
       }
+    }
+  }
+
+  /// The objectives' figures of a short run as multiples of their limits, beyond which a candidate is not
+  /// tried again: short runs flatter, so that one that misses by more than twice stays there.
+  private static let hopeless = 2.0
+
+  /// Tries those that screening dropped, the next in rank first, until one meets the objectives.
+  private func retry(_ finalists: inout [Int], _ state: inout State) throws {
+    while !finalists.contains(where: { isFeasible(state.entries[$0]) }),
+      let next = state.reserve.popLast()
+    {
+      let ratio = state.entries[next]?.figures?.worstRatio(plan.objectives) ?? .infinity
+      guard ratio <= Self.hopeless else { continue }
+      try replicate([next], 1...1, &state)
+      finalists.append(next)
+      guard isFeasible(state.entries[next]) else { continue }
+      try replicate([next], 2...plan.search.replications, &state)
     }
   }
 

@@ -86,7 +86,7 @@ let package = Package(
       name: "Studies",
       dependencies: [
         "Experiments", "Records", "Serving", "Configuration", "RandomStreams", "Units",
-        "Workload", "CSweepSignals",
+        "Hardware", "KernelTiming", "ModelDescriptors", "Policies", "Workload", "CSweepSignals",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
@@ -133,7 +133,7 @@ let package = Package(
     .testTarget(
       name: "StudiesTests",
       dependencies: [
-        "Studies", "Experiments", "Records", "Serving", "TestSupport",
+        "Studies", "Configuration", "Experiments", "Records", "Serving", "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
       ]),
     .testTarget(

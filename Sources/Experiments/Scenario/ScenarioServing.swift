@@ -64,6 +64,13 @@ public struct ScenarioObjective: Hashable, Sendable {
   /// The limit [s].
   public var limitSeconds: Double
 
+  /// A limit on a figure of a latency.
+  public init(metric: String, statistic: String, limitSeconds: Double) {
+    self.metric = metric
+    self.statistic = statistic
+    self.limitSeconds = limitSeconds
+  }
+
   /// The key as scenarios write it, "tpot_p99".
   public var key: String { "\(metric)_\(statistic)" }
 

@@ -89,6 +89,9 @@ struct FileCheck {
       return "reference cases of \(system.name)"
     }
     if has(StudyReader.key) { return try checkStudy(node) }
+    if PlanFile.marks.contains(where: keys.contains) {
+      return "plan \(try PlanFile.read(node, file: path).name)"
+    }
     if has("hardware", "model") { return try checkScenario(node) }
     if has("gpus", "cpu", "chassis", "base") {
       return "machine \(try ProfileLibrary.standard().machine(path).name)"
@@ -123,7 +126,7 @@ struct FileCheck {
     throw Diagnostic(
       location: node.location,
       message:
-        "is neither scenario, machine, part, runtime, kernels, timing laws, model, policy preset, workload, "
+        "is neither scenario, plan, machine, part, runtime, kernels, timing laws, model, policy preset, workload, "
         + "reference cases nor routing parameters: none of their keys stands here")
   }
 

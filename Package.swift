@@ -86,7 +86,7 @@ let package = Package(
       name: "Studies",
       dependencies: [
         "Experiments", "Records", "Serving", "Configuration", "RandomStreams", "Units",
-        "Workload", "CSweepSignals",
+        "Hardware", "KernelTiming", "ModelDescriptors", "Policies", "Workload", "CSweepSignals",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
@@ -132,7 +132,10 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records", "Serving", "TestSupport"]),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Studies", "Experiments", "Records", "Serving", "TestSupport"]),
+      dependencies: [
+        "Studies", "Configuration", "Experiments", "Records", "Serving", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(
       name: "ReportsTests",
       dependencies: ["Reports", "Experiments", "Records", "Serving", "Workload", "TestSupport"]),

@@ -46,8 +46,8 @@ public struct GPUProfile: Sendable {
   public var peak: [ComputeClass: Figure]
   /// What it draws.
   public var power: PowerProfile
-  /// What it costs to buy [USD].
-  public var purchasePrice: Figure
+  /// What it costs to buy [USD]; `nil` where nobody says.
+  public var purchasePrice: Figure?
   /// What it costs to rent [USD/h]; `nil` when nobody rents it out.
   public var cloudPricePerHour: Figure?
   /// The connection to host memory; `nil` when the memory is unified.
@@ -71,7 +71,7 @@ public struct GPUProfile: Sendable {
     memory = MemoryProfile(MappingReader(reader.requiredChild("memory"), into: reader.collector))
     peak = reader.peaks()
     power = reader.requiredPower()
-    purchasePrice = reader.requiredFigure("price", .currency, in: Plausible.price)
+    purchasePrice = reader.figure("price", .currency, in: Plausible.price)
     cloudPricePerHour = reader.figure("rent", .currencyPerHour, in: Plausible.rent)
     hostLink = reader.child("host_link").flatMap { parts.reader($0, .link) }.map(LinkProfile.init)
     peerLink = reader.child("peer_link").flatMap { parts.reader($0, .link) }.map(LinkProfile.init)

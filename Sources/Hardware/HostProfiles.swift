@@ -17,8 +17,8 @@ public struct CPUProfile: Sendable {
   public var stagingCopy: Figure
   /// What all sockets draw.
   public var power: PowerProfile
-  /// What all sockets cost [USD].
-  public var purchasePrice: Figure
+  /// What all sockets cost [USD]; `nil` where nobody says.
+  public var purchasePrice: Figure?
   /// The rate at which one socket reads the memory of the other [B/s].
   public var socketLink: Figure?
   /// Parameters of timing laws that were fitted to this processor, as the file carries them.
@@ -33,7 +33,7 @@ public struct CPUProfile: Sendable {
     power = reader.requiredPower()
     power.idle = power.idle.times(sockets)
     power.full = power.full.times(sockets)
-    purchasePrice = reader.requiredFigure("price", .currency, in: Plausible.price).times(sockets)
+    purchasePrice = reader.figure("price", .currency, in: Plausible.price)?.times(sockets)
     socketLink = reader.figure("socket_link", .bytesPerSecond, in: Plausible.bandwidth)
     timing = reader.child("timing")
     reader.finish()
@@ -62,8 +62,8 @@ public struct DRAMProfile: Sendable {
   public var bandwidth: Figure
   /// Unloaded latency [s].
   public var latency: Figure
-  /// What it costs to buy [USD/B].
-  public var pricePerByte: Figure
+  /// What it costs to buy [USD/B]; `nil` where nobody says.
+  public var pricePerByte: Figure?
   /// What each 32 GiB draw when idle [W].
   public var standbyPer32GiB: Figure
   /// What moving a byte takes [J/B].
@@ -78,7 +78,7 @@ public struct DRAMProfile: Sendable {
     bandwidth = reader.requiredFigure("bandwidth", .bytesPerSecond, in: Plausible.bandwidth, .rate)
       .times(count)
     latency = reader.requiredFigure("latency", .seconds, in: Plausible.latency)
-    pricePerByte = reader.requiredFigure("price", .currencyPerByte, in: Plausible.pricePerByte)
+    pricePerByte = reader.figure("price", .currencyPerByte, in: Plausible.pricePerByte)
     standbyPer32GiB = reader.requiredFigure("standby_per_32_gib", .watts, in: Plausible.power)
     energyPerByte = reader.requiredFigure("energy", .joulesPerByte, in: Plausible.energyPerByte)
     if let reserved, capacity.isRead, reserved.nominal >= capacity.nominal {
@@ -91,8 +91,8 @@ public struct DRAMProfile: Sendable {
   public var capacityBytes: Int64 { Int64(capacity.nominal) }
   /// What is left for weights and caches [B].
   public var usableBytes: Int64 { max(0, capacityBytes - Int64(reserved?.nominal ?? 0)) }
-  /// What all of it costs [USD].
-  public var purchasePrice: Double { pricePerByte.nominal * capacity.nominal }
+  /// What all of it costs [USD]; `nil` where the profile has no price.
+  public var purchasePrice: Double? { pricePerByte.map { $0.nominal * capacity.nominal } }
   /// What all of it draws when idle [W].
   public var standbyWatts: Double { standbyPer32GiB.nominal * capacity.nominal / Double(32 << 30) }
 }
@@ -118,8 +118,8 @@ public struct DriveProfile: Sendable {
   public var lanes: Figure
   /// What it draws.
   public var power: PowerProfile
-  /// What it costs [USD].
-  public var purchasePrice: Figure
+  /// What it costs [USD]; `nil` where nobody says.
+  public var purchasePrice: Figure?
 
   init(_ reader: MappingReader) {
     name = reader.requiredString("name")
@@ -132,7 +132,7 @@ public struct DriveProfile: Sendable {
     readRate = reader.requiredFigure("read_rate", .perSecond, in: Plausible.requestRate)
     lanes = reader.requiredFigure("lanes", .count, in: Plausible.units)
     power = reader.requiredPower()
-    purchasePrice = reader.requiredFigure("price", .currency, in: Plausible.price)
+    purchasePrice = reader.figure("price", .currency, in: Plausible.price)
     reader.finish()
   }
 
@@ -146,13 +146,13 @@ public struct ChassisProfile: Sendable {
   public var name: String
   /// What it draws.
   public var power: PowerProfile
-  /// What it costs [USD].
-  public var purchasePrice: Figure
+  /// What it costs [USD]; `nil` where nobody says.
+  public var purchasePrice: Figure?
 
   init(_ reader: MappingReader) {
     name = reader.requiredString("name")
     power = reader.requiredPower()
-    purchasePrice = reader.requiredFigure("price", .currency, in: Plausible.price)
+    purchasePrice = reader.figure("price", .currency, in: Plausible.price)
     reader.finish()
   }
 }

@@ -22,6 +22,11 @@ public struct LinkProfile: Sendable {
   public var isFullDuplex: Bool
   /// The share of its rate that each direction keeps while both are busy.
   public var duplexShare: Figure?
+  /// What cards, switches and cables of it draw beside the devices at its ends; `nil` where their power
+  /// includes it.
+  public var power: PowerProfile?
+  /// What they cost beside those devices [USD]; `nil` where their prices include it.
+  public var purchasePrice: Figure?
 
   init(_ reader: MappingReader) {
     name = reader.requiredString("name")
@@ -31,6 +36,8 @@ public struct LinkProfile: Sendable {
     perMessageOverhead = reader.requiredFigure("per_message", .seconds, in: Plausible.latency)
     isFullDuplex = reader.bool("full_duplex") ?? true
     duplexShare = reader.figure("duplex_share", .fraction, in: 0.5...1)
+    power = reader.child("power").map { PowerProfile(MappingReader($0, into: reader.collector)) }
+    purchasePrice = reader.figure("price", .currency, in: Plausible.price)
     reader.finish()
   }
 

@@ -112,11 +112,10 @@ public struct MachineProfile: Sendable {
     if unifiedMemory, gpus.isEmpty { reader.report("unified_memory", "is true without a GPU") }
   }
 
-  /// What the machine costs to buy [USD].
+  /// What the machine costs to buy, as far as its parts have prices [USD]; `billOfMaterials` says which
+  /// have none.
   public var purchasePrice: Double {
-    gpus.reduce(0) { $0 + $1.purchasePrice.nominal } + cpu.purchasePrice.nominal
-      + dram.purchasePrice + drives.reduce(0) { $0 + $1.purchasePrice.nominal }
-      + chassis.purchasePrice.nominal + (nearData?.purchasePrice.nominal ?? 0)
+    billOfMaterials.reduce(0) { $0 + ($1.unitPrice ?? 0) * Double($1.count) }
   }
 
   /// What the machine costs to rent [USD/h]: its own price, else the sum of its GPUs' prices; `nil`
@@ -134,16 +133,14 @@ public struct MachineProfile: Sendable {
 
   /// What the machine draws when nothing runs [W].
   public var idleWatts: Double {
-    gpus.reduce(0) { $0 + $1.power.idle.nominal } + cpu.power.idle.nominal + dram.standbyWatts
-      + drives.reduce(0) { $0 + $1.power.idle.nominal } + chassis.power.idle.nominal
-      + (nearData?.power.idle.nominal ?? 0)
+    billOfMaterials.reduce(0) { $0 + $1.idleWatts * Double($1.count) }
   }
 
   /// What the machine draws with every part busy, but for the energy of memory traffic [W].
   public var fullWatts: Double {
-    gpus.reduce(0) { $0 + $1.power.full.nominal } + cpu.power.full.nominal + dram.standbyWatts
-      + drives.reduce(0) { $0 + $1.power.full.nominal } + chassis.power.full.nominal
-      + (nearData?.power.full.nominal ?? 0)
+    billOfMaterials.reduce(0) {
+      $0 + ($1.kind == .dram ? $1.idleWatts : $1.fullWatts) * Double($1.count)
+    }
   }
 }
 

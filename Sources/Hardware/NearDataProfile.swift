@@ -16,8 +16,8 @@ public struct NearDataProfile: Sendable {
   public var peak: [ComputeClass: Figure]
   /// What it draws.
   public var power: PowerProfile
-  /// What it costs [USD].
-  public var purchasePrice: Figure
+  /// What it costs [USD]; `nil` where nobody says.
+  public var purchasePrice: Figure?
 
   init(_ reader: MappingReader) {
     name = reader.requiredString("name")
@@ -25,7 +25,7 @@ public struct NearDataProfile: Sendable {
     bandwidth = reader.requiredFigure("bandwidth", .bytesPerSecond, in: Plausible.bandwidth, .rate)
     peak = reader.peaks()
     power = reader.requiredPower()
-    purchasePrice = reader.requiredFigure("price", .currency, in: Plausible.price)
+    purchasePrice = reader.figure("price", .currency, in: Plausible.price)
     reader.finish()
   }
 }

@@ -107,6 +107,7 @@ extension LinkProfile {
       [
         ("bandwidth", bandwidth), ("pageable", pageable), ("latency", latency),
         ("per_message", perMessageOverhead), ("duplex_share", duplexShare),
+        ("power.idle", power?.idle), ("power.full", power?.full), ("price", purchasePrice),
       ])
   }
 }

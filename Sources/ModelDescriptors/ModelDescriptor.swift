@@ -218,6 +218,8 @@ public struct ModelNotes: Hashable, Sendable {
   public var dimensionsSource: String?
   /// What a reader of the figures should know.
   public var remarks: String?
+  /// Published scores.
+  public var scores: [ModelScore] = []
 
   /// Creates empty notes.
   public init() {}

@@ -17,6 +17,20 @@ public enum ServingSimulation {
     public var expected: Int?
   }
 
+  /// What came of a run.
+  public struct Run {
+    /// The result.
+    public var result: SimulationResult
+    /// The sinks as the run left them.
+    public var timeline: (any TimelineSink)?
+    /// The sink of decisions.
+    public var decisions: (any DecisionSink)?
+    /// The sink of requests.
+    public var requests: (any RequestSink)?
+    /// The sink of forward passes.
+    public var passes: (any PassSink)?
+  }
+
   /// Runs a configuration to the end of its workload, or to its time limit.
   ///
   /// - Parameters:
@@ -24,19 +38,23 @@ public enum ServingSimulation {
   ///   - timeline: Where to send what happened on every resource; `nil` for nowhere.
   ///   - decisions: Where to send what was decided about experts; `nil` for nowhere.
   ///   - requests: Who is told what became of each request; `nil` for nobody.
+  ///   - passes: Who is told of each forward pass; `nil` for nobody.
   ///   - progress: Told now and then how far the run has come; what it throws ends the run.
   /// - Returns: The result, and the sinks as the run left them.
-  /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, and the errors of the workload and the routing.
+  /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, ``PassesNotRecorded``, and the errors of the workload and the routing.
   public static func run(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
     decisions: (any DecisionSink)? = nil, requests: (any RequestSink)? = nil,
-    progress: ((Progress) throws -> Void)? = nil
-  ) throws -> (
-    result: SimulationResult, timeline: (any TimelineSink)?, decisions: (any DecisionSink)?,
-    requests: (any RequestSink)?
-  ) {
+    passes: (any PassSink)? = nil, progress: ((Progress) throws -> Void)? = nil
+  ) throws -> Run {
     var engine = try ServingEngine(configuration, timeline: timeline, decisions: decisions)
     engine.outcomes = requests
+    if passes != nil, engine.passCosts == nil {
+      throw PassesNotRecorded(
+        "\(configuration.model.name) is an encoder–decoder, of whose passes MoE-CAP has no record;"
+          + " expected a decoder with --passes")
+    }
+    engine.passes = passes
     var simulation = Simulation<EngineEvent>()
     engine.begin(in: &simulation)
     let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
@@ -62,12 +80,14 @@ public enum ServingSimulation {
       // A timeline shows transfers that are under way at the end, whole.
       while let event = simulation.next() { engine.handle(event, in: &simulation) }
     }
-    return (result, engine.timeline?.sink, engine.decisions?.sink, engine.outcomes)
+    return Run(
+      result: result, timeline: engine.timeline?.sink, decisions: engine.decisions?.sink,
+      requests: engine.outcomes, passes: engine.passes)
   }
 
   /// The expert cache of a configuration, with its eviction rule and what it holds when a run begins.
   ///
-  /// - Throws: What ``run(_:timeline:decisions:requests:progress:)`` throws before it begins.
+  /// - Throws: What ``run(_:timeline:decisions:requests:passes:progress:)`` throws before it begins.
   public static func expertTier(of configuration: ServingConfiguration) throws -> ResidencyTier {
     try ServingEngine(configuration, timeline: nil).tier
   }

@@ -41,6 +41,10 @@ struct SimulateCommand: ParsableCommand {
   var requests: String?
 
   @Option(
+    help: "Write every forward pass in MoE-CAP's shape, as JSON Lines; see docs/passes-format.md.")
+  var passes: String?
+
+  @Option(
     defaultAsFlag: 20,
     help: ArgumentHelp(
       "State intervals on speed, from so many runs with drawn errors of the fitted kernel timings"
@@ -75,7 +79,10 @@ struct SimulateCommand: ParsableCommand {
       scenario, timeline: writer,
       decisions: decisions.map { path in
         { configuration in try DecisionLogWriter(path: path, configuration: configuration) }
-      }, requests: try requests.map { try RequestLogWriter(path: $0) }, uncertainty: uncertainty
+      }, requests: try requests.map { try RequestLogWriter(path: $0) },
+      passes: passes.map { path in
+        { configuration in try PassLogWriter(path: path, configuration: configuration) }
+      }, uncertainty: uncertainty
     ) { progress in
       display.update(
         Progress(
@@ -89,6 +96,7 @@ struct SimulateCommand: ParsableCommand {
     }
     try (outcome.decisions as? DecisionLogWriter)?.finish()
     try (outcome.requests as? RequestLogWriter)?.finish()
+    try (outcome.passes as? PassLogWriter)?.finish()
     let style = output == nil ? ReportStyle.detected() : ReportStyle()
     try OutputWriter.write(format.renderer(style: style).render(results), to: output)
     try CommandFailure.check(limits, against: results)
@@ -98,9 +106,11 @@ struct SimulateCommand: ParsableCommand {
 extension SimulateCommand {
   /// Runs a pipeline over a wide-area network, which has a report of its own.
   private func simulateWideArea(_ scenario: Scenario) throws {
-    guard timeline == nil, decisions == nil, uncertainty == nil, requirements.isEmpty else {
+    guard timeline == nil, decisions == nil, passes == nil, uncertainty == nil, requirements.isEmpty
+    else {
       throw ValidationError(
-        "A scenario with fleet.wide_area has no timeline, decisions, uncertainty or limits.")
+        "A scenario with fleet.wide_area has no timeline, decisions, passes, uncertainty or limits."
+      )
     }
     guard let format = ListingFormat(rawValue: format.rawValue) else {
       throw ValidationError(

@@ -113,6 +113,24 @@ import Units
     #expect(work.decode.flop == Double(expected))
   }
 
+  /// Against decoding token by token: as much arithmetic, and each row read once.
+  @Test(arguments: ["deepseek-v3", "qwen3-30b-a3b", "gpt-oss-120b"])
+  func `Verifying drafted tokens reads rows once`(name: String) throws {
+    let model = try Self.library.model(named: name)
+    for layer in model.layers.prefix(6) {
+      let costs = layer.costs(under: .bf16)
+      var one = AttentionLoad()
+      var all = AttentionLoad()
+      for position in 5_000..<5_004 { one.addDecode(visible: position + 1, span: layer.span) }
+      all.addVerification(position: 5_000, count: 4, span: layer.span)
+      let (single, verified) = (costs.attentionWork(one).decode, costs.attentionWork(all).decode)
+      #expect(all.tokens == 4)
+      expectClose(verified.flop, single.flop, within: 1e-12)
+      expectClose(verified.bytes, single.bytes / 4, within: 0.02)
+      #expect(costs.attentionWork(all).prefill == .none)
+    }
+  }
+
   @Test func `A selection bounds decoding, and its indexer scans everything`() throws {
     let model = try Self.library.model(named: "deepseek-v3.2")
     let costs = model.layers[5].costs(under: .bf16)

@@ -55,7 +55,7 @@ struct CSVRendererTests {
     #expect(row["steady_state.stable"] == "true")
     #expect(!row.keys.contains { $0.contains(".layers.") })
     // Intervals, blocks and verifications have columns only where they were asked for.
-    let parts = ["uncertainty", "key_value_cache", "speculation", "fleet"]
+    let parts = ["uncertainty", "key_value_cache", "speculation", "fleet", "moe_cap", "accuracy"]
     for key in ReportSchema.patterns
     where key != "requests.lost" && !key.contains("<")
       && !parts.contains(where: { key.hasPrefix($0 + ".") })

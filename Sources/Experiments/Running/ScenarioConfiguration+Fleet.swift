@@ -14,9 +14,12 @@ extension Scenario {
   }
 
   /// Refuses what is not recorded of a fleet.
-  static func refuse(timeline: Bool, decisions: Bool, uncertainty: Bool) throws {
+  static func refuse(
+    timeline: Bool, decisions: Bool, uncertainty: Bool, passes: Bool = false
+  ) throws {
     let asked = [
       (timeline, "--timeline"), (decisions, "--decisions"), (uncertainty, "--uncertainty"),
+      (passes, "--passes"),
     ].filter(\.0).map(\.1)
     guard let first = asked.first else { return }
     throw Diagnostic(
@@ -55,6 +58,7 @@ extension Scenario {
       groups.append(group)
     }
     try checkHosts(hostMachines.count)
+    try checkPromptBalance(data: groups.map(\.plan.data).max() ?? 1)
     if let hosts = fleet.hosts, hosts > hostMachines.count, let last = hostMachines.last {
       hostMachines += Array(repeating: last, count: hosts - hostMachines.count)
     }
@@ -70,6 +74,7 @@ extension Scenario {
       serviceLevel: base.serviceLevel, cost: base.cost, setting: base.setting,
       notices: base.notices, makeRequests: base.makeRequests)
     configuration.setting.cache = "every expert resident"
+    configuration.scores = base.scores
     if groups.count > 1, !self.fleet.groups.isEmpty {
       configuration.setting.model = groups.map(\.model.name).uniqued().joined(separator: ", ")
       configuration.setting.hardware = machines.map(\.name).joined(separator: ", ")
@@ -206,6 +211,15 @@ extension Scenario {
         "'\(policy.schedule.name)' decides whole steps of one replica, and this is a fleet;"
           + " expected one that reacts to gates, such as compute-as-ready")
     }
+  }
+
+  /// Refuses to balance prompts among ranks of which there is one.
+  func checkPromptBalance(data ranks: Int) throws {
+    guard serving.promptBalance > 0, ranks == 1 else { return }
+    throw problem(
+      "serving.prompt_balance",
+      "\(serving.promptBalance) steps, but a single rank has no others to wait for; expected 0, or"
+        + " serving.parallelism.data above 1")
   }
 
   private func checkHosts(_ needed: Int) throws {

@@ -27,6 +27,7 @@ extension Scenario {
         message: "asks for several GPUs or replicas (serving.replicas, serving.parallelism, fleet),"
           + " which 'moesim simulate' and 'moesim observe' run; expected one of one GPU here")
     }
+    try checkPromptBalance(data: 1)
     return try replicaConfiguration(replication: replication, library: library)
   }
 
@@ -74,9 +75,7 @@ extension Scenario {
         chunkedPrefill: serving.chunkedPrefill, beams: serving.beams,
         finishedStay: serving.finishedStay),
       run: runOptions(replication: replication), serviceLevel: serviceLevel(),
-      cost: CostBasis(
-        energyUSDPerKilowattHour: cost.energyPrice * 3.6e6,
-        amortisationYears: cost.lifetimeSeconds / (365.25 * 86_400)),
+      cost: cost.basis,
       setting: setting(machine: machine, model: descriptor, plan: plan, runtime: runtimeProfile),
       notices: try routingNotices(model: published) + timingNotices(timing.laws)
         + launchNotices(timing.software)
@@ -88,6 +87,7 @@ extension Scenario {
       makeRouting: routing,
       makeRequests: { try description.open(seed: seed, replication: replication) })
     configuration.limits.admissionInterval = serving.admissionInterval
+    configuration.limits.promptBalance = serving.promptBalance
     configuration.devices = serving.expertDevices
     configuration.division = division
     if division.gpus > 1 {
@@ -95,6 +95,8 @@ extension Scenario {
         machine, gpus: division.gpus, laws: timing.laws)
     }
     configuration.batching = try batchFeatures()
+    // What a transform has changed was not scored.
+    configuration.scores = accuracy + (descriptor == published ? published.notes.scores : [])
     return configuration
   }
 

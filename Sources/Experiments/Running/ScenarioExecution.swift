@@ -16,6 +16,8 @@ public enum ScenarioExecution {
     public var decisions: (any DecisionSink)?
     /// The sink of requests, as the first of the replications left it.
     public var requests: (any RequestSink)?
+    /// The sink of forward passes, as the first replication left it.
+    public var passes: (any PassSink)?
   }
 
   /// Runs every replication of a scenario.
@@ -26,6 +28,7 @@ public enum ScenarioExecution {
   ///   - timeline: Where the first of the replications sends what happened on every resource.
   ///   - decisions: Makes what takes the decisions of the first of the replications.
   ///   - requests: Who is told what became of each request of the first of the replications.
+  ///   - passes: Makes who is told of each forward pass of the first of the replications.
   ///   - library: Where the names of parts are looked for.
   ///   - uncertainty: Runs with drawn errors of kernel timings, for intervals; `nil` for none.
   ///   - progress: Told now and then how far the run under way has come.
@@ -35,6 +38,7 @@ public enum ScenarioExecution {
     timeline: (any TimelineSink)? = nil,
     decisions: ((ServingConfiguration) throws -> any DecisionSink)? = nil,
     requests: (any RequestSink)? = nil,
+    passes: ((ServingConfiguration) throws -> any PassSink)? = nil,
     library: DataLibrary = .standard, uncertainty: Int? = nil,
     progress: ((ServingSimulation.Progress) throws -> Void)? = nil
   ) throws -> Outcome {
@@ -42,7 +46,8 @@ public enum ScenarioExecution {
     let first = replications.lowerBound
     if scenario.isFleet {
       try Scenario.refuse(
-        timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil)
+        timeline: timeline != nil, decisions: decisions != nil, uncertainty: uncertainty != nil,
+        passes: passes != nil)
       return try executeFleet(
         scenario, replications: replications, requests: requests, library: library,
         progress: progress)
@@ -55,11 +60,13 @@ public enum ScenarioExecution {
       let run = try ServingSimulation.run(
         configuration, timeline: replication == first ? timeline : nil,
         decisions: replication == first ? decisions?(configuration) : nil,
-        requests: replication == first ? requests : nil, progress: progress)
+        requests: replication == first ? requests : nil,
+        passes: replication == first ? passes?(configuration) : nil, progress: progress)
       var result = run.result
       result.notices += scenario.objectives.map { $0.verdict(on: result) }
       result.runInfo = clock.runInfo(events: result.eventsProcessed)
       if replication == first {
+        outcome.passes = run.passes
         outcome.timeline = run.timeline
         outcome.decisions = run.decisions
         outcome.requests = run.requests

@@ -61,7 +61,6 @@ struct TimingUncertainty {
       let run = try ServingSimulation.run(perturbed(replication: UInt32(index)), progress: progress)
       results.append(run.result)
     }
-    if result.schemaVersion == "1.2" { result.schemaVersion = "1.3" }
     result.uncertainty = report(nominal: result, results)
     result.notices += notices(results)
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
+import ModelDescriptors
 import Workload
 
 /// Everything that a run depends on, read from one file and its overrides.
@@ -38,6 +39,8 @@ public struct Scenario: Sendable {
   public var run: ScenarioRun
   /// What is assumed about prices.
   public var cost: ScenarioCost
+  /// Published scores of the model, beside those of its side file.
+  public var accuracy: [ModelScore]
   /// The whole as it was resolved, with the origin of every leaf: ``ConfigurationNode/location``
   /// names the place in a file, `default`, or the `--set` from which a value comes.
   public var tree: ConfigurationNode

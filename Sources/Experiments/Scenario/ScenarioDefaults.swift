@@ -45,6 +45,7 @@ enum ScenarioDefaults {
       token_budget: 512
       chunked_prefill: true
       admission_interval: 1
+      prompt_balance: 0
       beams: 1
       finished_sequences: leave
       kv_block: 16
@@ -68,16 +69,21 @@ enum ScenarioDefaults {
     cost:
       energy_price: 0.15 USD/kWh
       lifetime: 1095 d
+      load: 1
+      pue: 1
+      basis: auto
     """
 
   /// The defaults as a tree whose leaves come from `default`.
-  static func tree() -> ConfigurationNode {
+  static func tree() -> ConfigurationNode { parsed }
+
+  private static let parsed: ConfigurationNode = {
     do {
       return try ConfigurationNode.parse(yaml, file: "default").from(origin: "default")
     } catch {
       preconditionFailure("The defaults of a scenario are well-formed: \(error)")
     }
-  }
+  }()
 }
 
 extension ConfigurationNode {

@@ -28,6 +28,7 @@ extension ScenarioReader {
       tokenBudget: budget,
       chunkedPrefill: reader.bool("chunked_prefill") ?? true,
       admissionInterval: reader.int("admission_interval", in: 1...100_000) ?? 1,
+      promptBalance: reader.int("prompt_balance", in: 0...100_000) ?? 0,
       beams: reader.int("beams", in: 1...budget) ?? 1,
       finishedStay: finishedStay(reader, policy),
       keyValueBlockTokens: reader.int("kv_block", in: 1...65_536) ?? 16,
@@ -191,6 +192,10 @@ extension ScenarioReader {
     defer { reader.finish() }
     return ScenarioCost(
       energyPrice: reader.quantity("energy_price", .currencyPerEnergy, in: 0...1) ?? 0,
-      lifetimeSeconds: reader.quantity("lifetime", .seconds, in: 1...1e10) ?? 1)
+      lifetimeSeconds: reader.quantity("lifetime", .seconds, in: 1...1e10) ?? 1,
+      load: reader.quantity("load", .fraction, in: 1e-4...1) ?? 1,
+      powerUsageEffectiveness: reader.double("pue", in: 1...10) ?? 1,
+      way: reader.choice("basis", among: CostBasis.Way.allCases.map(\.rawValue))
+        .flatMap(CostBasis.Way.init) ?? .automatic)
   }
 }

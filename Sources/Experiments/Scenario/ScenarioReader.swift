@@ -22,6 +22,9 @@ struct ScenarioReader {
     let top = MappingReader(tree, into: collector)
     let name = top.string("name") ?? Self.stem(of: resolver.file)
     top.ignore("description")
+    if top.has("vary") {
+      top.report("vary", "makes this a study, which 'moesim sweep run' runs; expected a scenario")
+    }
     let hardware = reference(top, "hardware", .hardware)
     let model = reference(top, "model", .model)
     let runtime = reference(top, "runtime", .runtime)
@@ -35,13 +38,15 @@ struct ScenarioReader {
     let objectives = self.objectives(top)
     let run = self.run(top)
     let cost = self.cost(top)
+    let accuracy = ModelScore.list(top, "accuracy")
     checkEnd(of: workload, run)
     top.finish()
     try throwProblems()
     return Scenario(
       name: name, file: resolver.file, hardware: hardware, model: model, runtime: runtime,
       precision: precision, cache: cache, policy: policy, routing: routing, workload: workload,
-      serving: serving, fleet: fleet, objectives: objectives, run: run, cost: cost, tree: tree)
+      serving: serving, fleet: fleet, objectives: objectives, run: run, cost: cost,
+      accuracy: accuracy, tree: tree)
   }
 
   /// Generated requests must end some day.

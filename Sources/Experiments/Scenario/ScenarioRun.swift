@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Serving
+
 /// How often, how long and from which seed.
 public struct ScenarioRun: Sendable {
   /// What is cut from the front of a run before figures are taken.
@@ -30,4 +32,18 @@ public struct ScenarioCost: Sendable {
   public var energyPrice: Double
   /// The time over which the purchase is written off [s].
   public var lifetimeSeconds: Double
+  /// The share of that time in which the machine serves as it does in the run.
+  public var load: Double
+  /// Power of the building over that of the machine.
+  public var powerUsageEffectiveness: Double
+  /// Whether the machine is bought or rented.
+  public var way: CostBasis.Way
+
+  /// What the engines reckon with.
+  var basis: CostBasis {
+    CostBasis(
+      energyUSDPerKilowattHour: energyPrice * 3.6e6,
+      amortisationYears: lifetimeSeconds / (365.25 * 86_400), load: load,
+      powerUsageEffectiveness: powerUsageEffectiveness, way: way)
+  }
 }

@@ -12,6 +12,8 @@ public struct ScenarioServing: Sendable {
   public var chunkedPrefill: Bool
   /// Steps after which new requests are looked for, while those that run only decode.
   public var admissionInterval: Int
+  /// Steps for which data-parallel ranks let prompts wait until each has one.
+  public var promptBalance: Int
   /// Beams of each sequence.
   public var beams: Int
   /// Whether sequences that have ended keep computing until their closed batch has.
@@ -61,6 +63,13 @@ public struct ScenarioObjective: Hashable, Sendable {
   public var statistic: String
   /// The limit [s].
   public var limitSeconds: Double
+
+  /// A limit on a figure of a latency.
+  public init(metric: String, statistic: String, limitSeconds: Double) {
+    self.metric = metric
+    self.statistic = statistic
+    self.limitSeconds = limitSeconds
+  }
 
   /// The key as scenarios write it, "tpot_p99".
   public var key: String { "\(metric)_\(statistic)" }

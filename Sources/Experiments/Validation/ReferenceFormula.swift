@@ -89,5 +89,5 @@ public struct ReferenceFormula: Sendable {
     [
       .expertTransfer, .streamedModel, .parameters, .activeParameters, .layerExpertMegabytes,
       .productTime, .expertsTime,
-    ] + layerKernels + optimiser
+    ] + layerKernels + optimiser + moeCap
 }

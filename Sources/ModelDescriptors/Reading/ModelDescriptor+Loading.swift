@@ -122,6 +122,7 @@ extension ModelDescriptor {
     notes.repository = reader.string("repository")
     notes.dimensionsSource = reader.string("dimensions_source")
     notes.remarks = reader.string("remarks")
+    notes.scores = ModelScore.list(reader, "accuracy")
     if let published = reader.mapping("published") {
       notes.publishedTotalBillions = published.double("total_billions")
       notes.publishedActiveBillions = published.double("active_billions")

@@ -11,12 +11,14 @@
 /// ```
 @frozen
 public struct AttentionLoad: Hashable, Sendable, BitwiseCopyable {
-  /// Sequences that compute one new token each.
+  /// Tokens that sequences compute one at a time, or verify several at a time.
   public var decodeSequences: Int
   /// Σ over decoding sequences of the rows that their token attends to.
   public var decodeContext: Double
   /// Σ over decoding sequences of the rows that an indexer scans.
   public var decodeScanned: Double
+  /// Of ``decodeContext`` the rows that are read together with another token's of the same sequence.
+  public var decodeShared: Double = 0
   /// The most rows that a decoding sequence's token attends to.
   public var decodeLongest: Double = 0
   /// Prompt tokens in the batch.
@@ -57,6 +59,21 @@ public struct AttentionLoad: Hashable, Sendable, BitwiseCopyable {
     decodeContext += attended
     if attended > decodeLongest { decodeLongest = attended }
     decodeScanned += Double(span.scanned(visible: visible))
+  }
+
+  /// Adds a sequence that verifies the drafted tokens at positions `position` ..< `position + count`:
+  /// the kernel is that of decoding with several queries, which reads each row once for all of them.
+  ///
+  /// - Complexity: O(1).
+  @inlinable
+  public mutating func addVerification(position: Int, count: Int, span: AttentionSpan) {
+    decodeSequences += count
+    let attended = span.attendedSum(after: position, count: count)
+    decodeContext += attended
+    decodeShared += max(0, attended - span.rowsRead(after: position, count: count))
+    let longest = Double(span.attended(visible: position + count))
+    if longest > decodeLongest { decodeLongest = longest }
+    decodeScanned += span.scannedSum(after: position, count: count)
   }
 
   /// Adds the prompt tokens at positions `position` ..< `position + count` of a sequence.

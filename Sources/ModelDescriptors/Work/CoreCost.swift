@@ -60,7 +60,8 @@ public struct CoreCost: Hashable, Sendable, BitwiseCopyable {
       family: isRecurrent ? .linearAttention : .attentionDecode,
       flop: decodeFlopPerRow * load.decodeContext + decodeFlopPerToken * tokens
         + scanFlopPerRow * load.decodeScanned,
-      bytes: decodeBytesPerRow * load.decodeContext + decodeBytesPerToken * tokens
+      bytes: decodeBytesPerRow * (load.decodeContext - load.decodeShared)
+        + decodeBytesPerToken * tokens
         + scanBytesPerRow * load.decodeScanned,
       rows: tokens, columns: heads, depth: headWidth, groups: keyValueHeads,
       computeClass: computeClass, kernels: Int(kernels))

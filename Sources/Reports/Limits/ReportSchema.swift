@@ -13,6 +13,8 @@ public enum ReportSchema {
   public static let patterns: [String] = {
     ResultDocument(template).value.flattened().map { member in
       member.key.replacing(".layers.0.", with: ".layers.<layer>.")
+        .replacing("unpriced_parts.0", with: "unpriced_parts.<index>")
+        .replacing("accuracy.known.0.", with: "accuracy.known.<index>.")
     }.filter { !$0.hasPrefix("omitted.") && $0 != "notices.0" } + [
       "notices.<index>", "omitted.<figure>",
     ]

@@ -26,7 +26,8 @@ struct SampleDecoder: Decoder {
     let containers = [
       "utilization": "resource", "resources": "resource", "memory": "memory", "tiers": "tier",
       "parts": "part", "timeMsPerToken": "part", "laws": "law", "figures": "figure",
-      "devices": "gpu", "replicas": "replica", "gpus": "gpu",
+      "devices": "gpu", "replicas": "replica", "gpus": "gpu", "items": "item",
+      "gateShares": "format",
     ]
     switch names.last {
     case "link": return "<link>"

@@ -12,11 +12,14 @@ struct ReportSections {
     self.document = document
   }
 
-  /// How fast, where did the time go, hits and traffic, memory, cost and energy, what would help,
-  /// how sure, notices.
+  /// How fast, where did the time go, hits and traffic, memory, cost and energy, MoE-CAP, accuracy, what
+  /// would help, how sure, notices.
   var all: [ReportSection] {
-    [head, speed, time, fleet, hitsAndTraffic, memory, costAndEnergy, help, sureness, notices, run]
-      .compactMap { $0 }.filter { !$0.blocks.isEmpty }
+    [
+      head, speed, time, fleet, hitsAndTraffic, memory, costAndEnergy, moeCap, accuracy, help,
+      sureness, notices, run,
+    ]
+    .compactMap { $0 }.filter { !$0.blocks.isEmpty }
   }
 
   private var head: ReportSection? {
@@ -264,28 +267,6 @@ struct ReportSections {
       }
     }
     return ReportSection(title: "Memory", blocks: table.rows.isEmpty ? [] : [.table(table)])
-  }
-
-  private var costAndEnergy: ReportSection? {
-    var facts: [(label: String, value: String)] = []
-    let cost = result.cost
-    if let value = cost.usdPerMillionOutputTokens {
-      facts.append(("Cost per million output tokens (USD)", FigureText.number(value)))
-    }
-    if let value = cost.usdPerHour {
-      facts.append(("Cost per hour (USD)", FigureText.number(value)))
-    }
-    if let value = cost.purchaseUsd {
-      facts.append(("Purchase price (USD)", FigureText.fixed(value, decimals: 0)))
-    }
-    if !cost.basis.isEmpty { facts.append(("Assumed", cost.basis)) }
-    if let value = result.energy.joulesPerOutputToken {
-      facts.append(("Energy per output token (J)", FigureText.number(value)))
-    }
-    facts.append(("Mean power (W)", FigureText.number(result.energy.meanWatts)))
-    let parts = result.energy.parts.map { "\($0.name) \(FigureText.number($0.value))" }
-    if !parts.isEmpty { facts.append(("Mean power by part (W)", parts.joined(separator: ", "))) }
-    return ReportSection(title: "Cost and energy", blocks: [.facts(facts)])
   }
 
   private var help: ReportSection? {

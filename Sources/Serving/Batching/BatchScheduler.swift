@@ -34,6 +34,8 @@ struct BatchScheduler {
   var preemptions = 0
   /// Steps that are planned while others are under way: a request that comes then joins so many later.
   var stepsAhead: UInt32 = 0
+  /// Whether waiting requests stay where they are in the step that is planned next.
+  var holdsAdmissions = false
   /// Whether a step is under way when a request is queued.
   var isComputing = false
   /// Steps planned so far.
@@ -211,7 +213,15 @@ struct BatchScheduler {
     if let swap, swap.leavingBytes > 0 { return }
     // A sequence that has just lost its blocks would take back what the others need next (vLLM's
     // scheduler admits nobody in such a step either).
+    if holdsAdmissions { return }
     if preemptions == preemptedBefore || entries.isEmpty { admit(admission, budget: &budget) }
+  }
+
+  /// Whether the next step could compute a prompt: one is under way, or a request waits that may join.
+  var hasPromptReady: Bool {
+    if running.contains(where: { !sequences[Int($0)].isDecoding }) { return true }
+    guard let first = waiting.first, running.count < limits.maximumSequences else { return false }
+    return running.isEmpty || sequences[Int(first)].earliestStep <= plannedSteps &+ 1
   }
 
   /// The tokens that a sequence would compute in a step that leaves it so much of the budget.

@@ -17,6 +17,9 @@ public struct BatchLimits: Sendable {
   public var finishedStay: Bool
   /// Steps after which new requests are looked for, while those that run only decode; 1 looks in each.
   public var admissionInterval = 1
+  /// Steps for which data-parallel ranks let prompts wait until each of them has one, while all decode; 0
+  /// computes a prompt as soon as its rank has room.
+  public var promptBalance = 0
 
   /// Limits of at most `maximumSequences` sequences and `tokenBudget` tokens a step.
   public init(

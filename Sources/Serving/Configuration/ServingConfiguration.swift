@@ -40,6 +40,8 @@ public struct ServingConfiguration: Sendable {
   public var run: RunOptions
   /// The limits for goodput.
   public var serviceLevel: ServiceLevel
+  /// Published scores of the model, those that the scenario gives first.
+  public var scores: [ModelScore] = []
   /// How cost is computed.
   public var cost: CostBasis
   /// Makes the routing of a run; not asked for when the model has no experts.
@@ -80,20 +82,6 @@ public struct ServingConfiguration: Sendable {
     self.notices = notices
     self.makeRouting = makeRouting
     self.makeRequests = makeRequests
-  }
-}
-
-/// What turns prices and power into cost per token.
-public struct CostBasis: Sendable {
-  /// The price of energy [USD/kWh]; 0.15 is MoE-CAP's constant (arXiv 2412.07067).
-  public var energyUSDPerKilowattHour: Double
-  /// The years over which the purchase is written off; an assumption.
-  public var amortisationYears: Double
-
-  /// A basis of cost.
-  public init(energyUSDPerKilowattHour: Double = 0.15, amortisationYears: Double = 3) {
-    self.energyUSDPerKilowattHour = energyUSDPerKilowattHour
-    self.amortisationYears = amortisationYears
   }
 }
 

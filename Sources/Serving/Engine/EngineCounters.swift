@@ -68,6 +68,10 @@ struct EngineCounters {
   var prefetch = SimulationResult.PrefetchReport()
   /// What became of activated experts, where a policy decides that.
   var resolve = SimulationResult.ResolveReport()
+  /// The gates' weight, where a policy decides what it is served in.
+  var gateMass = GateMass()
+  /// Forward passes by what they had to read and compute.
+  var passes = PassBook()
   /// Output and prompt tokens computed.
   var outputTokens: Int64 = 0
   var promptTokens: Int64 = 0

@@ -16,6 +16,7 @@ extension ServingEngine {
     lookAhead?.reach(layer: mixture)
     layerSet.begin(layer: layer, mixtureLayer: mixture)
     if resolveIsPlain {
+      notePassExperts(mixture: mixture)
       members.removeAll(keepingCapacity: true)
       for expert in touchList {
         members.append(

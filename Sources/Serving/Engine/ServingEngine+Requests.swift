@@ -136,6 +136,7 @@ extension ServingEngine {
   mutating func finishStep(in simulation: inout Simulation<EngineEvent>) {
     let now = simulation.now.nanoseconds
     counters.steps += 1
+    endPass(now: now)
     if recordsDecisions { decisions!.take(.stepEnd(number: Int(stepNumber)), at: now) }
     var steadyTokens = 0
     for entry in batch.entries {

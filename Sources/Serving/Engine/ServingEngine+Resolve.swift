@@ -41,6 +41,7 @@ extension ServingEngine {
     // In the order of touch again: the heaviest last.
     for index in activated.experts.indices.reversed() {
       let entry = activated.experts[index]
+      noteResolved(entry, choices[index], mixture: mixture)
       switch choices[index] {
       case .version(let version):
         if version == 0 {
@@ -64,6 +65,24 @@ extension ServingEngine {
         counters.resolve.skipped += 1
       }
     }
+  }
+
+  /// Notes what becomes of an activated expert: what the pass must read, and what of the gates' weight is
+  /// served in which format.
+  private mutating func noteResolved(
+    _ expert: ActivatedExpert, _ choice: ExpertChoice, mixture: Int
+  ) {
+    var version = 0
+    switch choice {
+    case .version(let chosen): version = Int(chosen)
+    case .host: break
+    case .skip:
+      counters.gateMass.skipped += Double(expert.weight)
+      return
+    }
+    counters.gateMass.serve(Double(expert.weight), version: version)
+    guard let passCosts, expert.tokens > 0 else { return }
+    pass.use(1, bytes: passCosts.expert(layer: mixture, version: version))
   }
 
   /// Sends the tokens of remote members where these are stored, and has them computed there.

@@ -123,6 +123,9 @@ extension ServingEngine {
       heavier += rankedWeights[rank]
       activation.add(expert: expert, weight: rankedWeights[rank])
     }
+    for rank in kept..<ranked.count {
+      counters.gateMass.skipped += Double(rankedWeights[rank])
+    }
     activation.tokens += token.tokens
   }
 
@@ -162,6 +165,7 @@ extension ServingEngine {
     for expert in drawn.distinct {
       let tokens = drawn.tokensPerExpert[Int(expert)]
       let left = max(1, Int32((Double(tokens) * share).rounded()))
+      counters.gateMass.skipped += Double(drawn.weightPerExpert[Int(expert)]) * (1 - share)
       counters.resolve.skippedChoices += UInt64(tokens - left)
       activation.add(
         expert: expert, weight: drawn.weightPerExpert[Int(expert)] * Float(share), tokens: left)

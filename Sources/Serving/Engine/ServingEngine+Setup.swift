@@ -280,6 +280,10 @@ extension ServingEngine {
       configuration.mergesWholeSteps && memory.everyExpertIsResident && timeline == nil
       && !memory.isElastic && !recordsDecisions && configuration.division == .single
     counters = EngineCounters(layers: memory.layers, devices: deviceCount)
+    passCosts = PassCosts(configuration)
+    if graph != nil, memory.layers > 0 {
+      pass.keepSets(layers: memory.layers, experts: memory.modelExperts)
+    }
     graphState = graph
     var run = configuration.run
     // A closed batch ends as it began, at once: there is no warm-up to find.

@@ -174,6 +174,7 @@ extension ServingEngine {
       assignments += Int(activation.tokensPerExpert[Int(expert)])
     }
     let distinct = activation.distinct.count
+    notePassExperts(mixture: mixture)
     counters.fast.hits[mixture] += UInt64(distinct)
     counters.fast.accesses[mixture] += UInt64(distinct)
     counters.cacheDecisions += UInt64(distinct)

@@ -158,6 +158,11 @@ struct ServingEngine: ~Copyable, Model {
 
   // What is measured.
   var counters: EngineCounters
+  /// What passes must read and compute; `nil` for an encoder–decoder.
+  let passCosts: PassCosts?
+  /// The experts of the pass under way, and who is told of each pass.
+  var pass = PassState()
+  var passes: (any PassSink)?
   var latencies = RequestLatencies()
   var progress: RunProgress
   let recordsTimeline: Bool

@@ -65,6 +65,10 @@ struct StepCosts {
   private let versionCount: Int
   /// Loads of the decoder by span.
   private var loads: [AttentionLoad]
+  /// The decoder's load of the step under way, by span.
+  var decoderLoads: [AttentionLoad] { loads }
+  /// Tokens that pass the decoder.
+  var decoderTokens: Int { tokens }
   /// The load of the encoder's layers, and that of cross-attention.
   private var encoderLoad = AttentionLoad()
   private var crossLoad = AttentionLoad()
@@ -169,8 +173,7 @@ struct StepCosts {
       for entry in entries {
         guard entry.isPrefill else {
           if entry.tokens > 1 {
-            // Drafted tokens are verified by one kernel, which reads the keys and values once.
-            load.addPrefill(position: Int(entry.position), count: Int(entry.tokens), span: kind)
+            load.addVerification(position: Int(entry.position), count: Int(entry.tokens), span: kind)
             continue
           }
           for _ in 0..<beams { load.addDecode(visible: Int(entry.position) + 1, span: kind) }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Hardware
+import ModelDescriptors
 import Policies
 import Workload
 
@@ -24,6 +25,8 @@ public struct FleetConfiguration: Sendable {
   public var serviceLevel: ServiceLevel
   /// How cost is computed.
   public var cost: CostBasis
+  /// Published scores of the model, those that the scenario gives first.
+  public var scores: [ModelScore] = []
   /// The setting in words.
   public var setting: SimulationResult.SettingSummary
   /// What a reader must know of the setting.

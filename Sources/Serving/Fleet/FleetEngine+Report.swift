@@ -144,31 +144,60 @@ extension FleetEngine {
     return utilizations
   }
 
-  /// Energy: parts of hosts draw their idle power while a replica on them is up, and as much of the rest
-  /// as they were busy.
-  func energyReport(
-    seconds: Double, utilization: ServingEngine.Utilizations, end: UInt64
-  ) -> SimulationResult.EnergyReport {
-    var parts: [SimulationResult.NamedValue] = []
-    var total = 0.0
+  /// The parts of all hosts with what each drew: idle power while a replica on its host was up, and as much
+  /// of the rest as it was busy.
+  ///
+  /// All hosts are bought; those that are up are rented and draw power.
+  func costLedger(seconds: Double, end: UInt64) -> CostLedger {
+    var ledger = CostLedger()
+    ledger.rentUSDPerHour = 0
+    let links = linkUse(end: end)
     for (index, group) in configuration.groups.enumerated() {
+      let machines = Double(group.hosts(replicas: groups[index].members.count))
       let (hosts, busy) = use(ofGroup: index, seconds: seconds, end: end)
       for part in group.figures.parts {
-        let share = part.resource == nil ? 1 : part.followsGPU ? busy : 0
-        let watts = hosts * (part.idleWatts + (part.fullWatts - part.idleWatts) * share)
-        total += watts
-        if let known = parts.firstIndex(where: { $0.name == part.name }) {
-          parts[known].value += watts
-        } else {
-          parts.append(.init(name: part.name, value: watts))
-        }
+        var share = part.resource == nil ? 1 : part.followsGPU ? busy : 0
+        if part.kind == .link { share = links.share(of: part) }
+        ledger.enter(
+          part, machines: machines, watts: hosts * part.watts(utilization: share),
+          joinsNamesake: true)
+      }
+      ledger.rentUSDPerHour = group.figures.rentUSDPerHour.flatMap { price in
+        ledger.rentUSDPerHour.map { $0 + hosts * price }
       }
     }
-    let tokens = Double(counters.outputTokens + counters.cachedTokens)
-    let joules = total * seconds
-    return .init(
-      joulesPerOutputToken: tokens > 0 ? joules / tokens : nil, joules: joules,
-      meanWatts: total, parts: parts)
+    return ledger
+  }
+
+  /// The mean utilisation of links by what they connect.
+  private struct LinkUse {
+    var host = (sum: 0.0, count: 0.0)
+    var peers = (sum: 0.0, count: 0.0)
+    var network = (sum: 0.0, count: 0.0)
+
+    func share(of part: MachineFigures.Part) -> Double {
+      let mean = { (use: (sum: Double, count: Double)) in use.count > 0 ? use.sum / use.count : 0 }
+      if part.resource == "network" { return mean(network) }
+      return part.resource?.contains(".peer.") == true ? mean(peers) : mean(host)
+    }
+  }
+
+  private func linkUse(end: UInt64) -> LinkUse {
+    var use = LinkUse()
+    let time = SimulatedTime(nanoseconds: end)
+    for (index, link) in configuration.topology.links.enumerated() {
+      let share = network.statistics(of: links.bandwidth(ofLink: index), at: time).utilisation
+      if link.name.contains(".nic") {
+        use.network = (use.network.sum + share, use.network.count + 1)
+      } else if link.name.contains(".peer") {
+        use.peers = (use.peers.sum + share, use.peers.count + 1)
+      } else if link.name.hasSuffix(".h2d") || link.name.hasSuffix(".d2h")
+        || link.name.hasSuffix(".link")
+      {
+        use.host = (use.host.sum + share, use.host.count + 1)
+      }
+    }
+    return use
   }
 
   /// Hosts of a group that were up on average, and how busy their GPUs were while they were.
@@ -188,40 +217,6 @@ extension FleetEngine {
       Double(group.hosts(replicas: members)) * up / Double(members)
     let devices = max(1e-9, hosts * Double(group.devicesPerHost))
     return (hosts, min(1, busy / (devices * seconds)))
-  }
-
-  /// Cost: the purchase of all hosts written off evenly, or the rent of those that are up, and energy.
-  func costReport(
-    seconds: Double, tokens: Double, energy: SimulationResult.EnergyReport, end: UInt64
-  ) -> SimulationResult.CostReport {
-    let basis = configuration.cost
-    var purchase: Double? = 0
-    var rent: Double? = 0
-    for (index, group) in configuration.groups.enumerated() {
-      let hosts = Double(group.hosts(replicas: groups[index].members.count))
-      let prices = group.figures.parts.compactMap(\.purchaseUSD)
-      purchase = prices.isEmpty ? nil : purchase.map { $0 + hosts * prices.reduce(0, +) }
-      let up = use(ofGroup: index, seconds: seconds, end: end).hosts
-      rent = group.figures.rentUSDPerHour.flatMap { price in rent.map { $0 + up * price } }
-    }
-    var perHour: Double?
-    var words = "no price is known"
-    if let purchase {
-      perHour =
-        purchase / (basis.amortisationYears * 365.25 * 24)
-        + energy.meanWatts / 1000 * basis.energyUSDPerKilowattHour
-      words =
-        "purchase of every host written off over \((basis.amortisationYears * 10).rounded() / 10)"
-        + " years of full use; energy at \(basis.energyUSDPerKilowattHour) USD/kWh"
-    } else if let rent {
-      perHour = rent
-      words = "hosts rented by the hour while they are up, energy included"
-    }
-    let made = tokens + Double(counters.cachedTokens)
-    return .init(
-      usdPerMillionOutputTokens: perHour.flatMap {
-        made > 0 ? $0 / 3600 * seconds / made * 1e6 : nil
-      }, purchaseUsd: purchase, usdPerHour: perHour, basis: words)
   }
 }
 

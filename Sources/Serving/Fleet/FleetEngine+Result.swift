@@ -11,8 +11,15 @@ extension FleetEngine {
     let verdict = progress.verdict(isClosedLoop: requests.isClosedLoop)
     let stable = verdict.stable
     let utilization = utilizations(seconds: seconds, end: end)
-    let energy = energyReport(seconds: seconds, utilization: utilization, end: end)
-    return SimulationResult(
+    let ledger = costLedger(seconds: seconds, end: end)
+    let production = CostLedger.Production(
+      seconds: seconds, outputTokens: tokens + Double(counters.cachedTokens),
+      promptTokens: Double(counters.promptTokens))
+    let cost = ledger.costReport(
+      configuration.cost, production, boughtWords: "purchase of every host",
+      rentWords: "hosts rented by the hour while they are up, energy included")
+    let energy = ledger.energyReport(production)
+    var result = SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
       replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
       measuredSeconds: seconds, steadyState: verdict, setting: configuration.setting,
@@ -26,10 +33,22 @@ extension FleetEngine {
       timeMsPerToken: timeBreakdown(), utilization: utilization.byName,
       resources: utilization.resources, traffic: trafficReport(), memory: memoryReport(),
       keyValueCache: keyValueReport(), speculation: speculationReport(),
-      cost: costReport(seconds: seconds, tokens: tokens, energy: energy, end: end),
-      energy: energy, eventsProcessed: events, layerEvents: counters.steps,
+      cost: cost, energy: energy, eventsProcessed: events, layerEvents: counters.steps,
       steps: counters.steps, whatWouldHelp: nil, notices: notices(verdict), runInfo: nil,
       fleet: fleetReport(seconds: seconds, end: end))
+    let first = configuration.groups[0]
+    result.accuracy = .init(
+      scores: configuration.scores, formats: ["\(first.precision.experts)"], mass: nil)
+    let peaks = first.peaks(groups[0].passCosts)
+    result.moeCap = .init(
+      book: counters.passes, gpus: peaks.gpus, bandwidth: peaks.bandwidth,
+      peak: (peaks.name, peaks.rate), limitMs: configuration.serviceLevel.tpotMs,
+      radar: .init(
+        tpotSeconds: result.tpotMs.map { $0.mean * 1e-3 },
+        outputTokensPerSecond: result.throughput.outputTokensPerSecond,
+        purchaseUsd: cost.purchaseUsd, meanWatts: energy.meanWatts,
+        accuracy: result.accuracy?.score))
+    return result
   }
 
   private static var residentTier: SimulationResult.ExpertCacheReport.Tier {

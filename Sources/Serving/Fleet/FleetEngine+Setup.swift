@@ -153,17 +153,19 @@ extension GroupState {
         loads: popularity)
       routing = source
     }
+    passCosts = PassCosts(model: group.model, precision: group.precision)
     memory = try ReplicaMemory(
       group, shard: shard, slotsPerGroup: placement?.slotsPerGroup ?? 0)
     let maximumTokens =
       group.plan.data * max(group.limits.tokenBudget, group.limits.maximumSequences)
+    let draws = group.draws ?? ExpertDraws()
     costs = try ReplicaCosts(
       shard: shard, whole: group.model, precision: group.precision, timing: group.timing,
       plan: group.plan, dispatch: group.dispatch, collectives: group.makeCollectives(group.plan)
     ) { costs in
       try ExpertLoadTable(
         routing: &routing!, placement: placement!, costs: costs, timing: group.timing,
-        maximumTokens: maximumTokens)
+        maximumTokens: maximumTokens, draws: draws)
     }
     self.members = members
     if let speculation = group.batching.speculation, let model = speculation.model {

@@ -37,6 +37,8 @@ extension FleetEngine {
       replicas[index].lanes[lane].lastStepEnd == now
       && configuration.groups[group].timing.software.stepsAhead > 0
     let planned = isAhead ? replicas[index].lanes[lane].lastStepBegin : now
+    let balance = configuration.groups[group].limits.promptBalance
+    if balance > 0 { replicas[index].lanes[lane].balancePrompts(within: balance) }
     for rank in replicas[index].lanes[lane].ranks.indices {
       replicas[index].lanes[lane].ranks[rank].planStep(admission: admission)
       if replicas[index].lanes[lane].ranks[rank].swap != nil {
@@ -99,11 +101,13 @@ extension FleetEngine {
     let plan = costs.plan
     let slowdown = replicas[index].slowdown
     let linkSlowdown = replicas[index].linkSlowdown
+    var passSeconds = 0.0
     for stage in 0..<plan.pipeline {
       let times = costs.stages[stage].slowed(kernels: slowdown, links: linkSlowdown)
       let seconds = times.total
       replicas[index].lanes[lane].stageNanoseconds[stage] = StepCosts.nanoseconds(seconds)
       counters.times.add(times)
+      passSeconds += seconds
       let first = stage * plan.stageDevices
       for device in first..<first + plan.stageDevices {
         let gpu = replicas[index].firstDevice + device
@@ -112,10 +116,23 @@ extension FleetEngine {
         gpus[gpu].collectives += times.collectives
       }
     }
+    countPass(group: replicas[index].group, seconds: passSeconds)
     counters.steps += 1
     counters.imbalance += costs.imbalance
     counters.deviceBytes += costs.deviceBytes
     replicas[index].steps += 1
+  }
+
+  /// Enters a step in MoE-CAP's sums. Each stage has its own GPUs, which others' steps use meanwhile.
+  private mutating func countPass(group index: Int, seconds: Double) {
+    let state = groups[index]
+    let peaks = configuration.groups[index].peaks(state.passCosts)
+    var figures = state.costs.pass(state.passCosts)
+    figures.seconds = seconds
+    let stageSeconds = seconds / Double(state.costs.plan.pipeline)
+    figures.peakBytes = peaks.bandwidth * stageSeconds
+    figures.peakFlop = peaks.rate * stageSeconds
+    counters.passes.add(figures)
   }
 
   /// Gives a lane's step to a stage, which computes it when it has computed what it has.

@@ -8,6 +8,8 @@ struct GroupState {
   /// What a model takes to draft tokens, on one GPU of a rank; `nil` where none drafts.
   var draft: DraftCosts?
   let memory: ReplicaMemory
+  /// What passes must read and compute.
+  let passCosts: PassCosts
   /// Replicas that there may be, running or not.
   var members: Range<Int>
 }
@@ -54,6 +56,8 @@ struct FleetCounters {
   var times = ReplicaCosts.StageTimes()
   /// The sum over steps of the most loaded group's token–expert pairs over the mean.
   var imbalance = 0.0
+  /// Steps by what they had to read and compute.
+  var passes = PassBook()
   var deviceBytes = 0.0
   /// Requests that were started again on another replica, those given up, those answered by the response
   /// cache.

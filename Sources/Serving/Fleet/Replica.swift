@@ -26,6 +26,8 @@ struct Replica {
     var isWoken = false
     /// The stages' times of the step under way [ns].
     var stageNanoseconds: [UInt64]
+    /// Steps for which its ranks have let prompts wait for each other.
+    var heldSteps = 0
     /// When the last step began [ns].
     var lastStepBegin: UInt64 = 0
     /// When the last step ended [ns].

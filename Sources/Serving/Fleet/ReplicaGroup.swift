@@ -53,6 +53,8 @@ public struct ReplicaGroup: Sendable {
   public var modelNumber: Int32 = 0
   /// Makes the routing whose statistics the loads of experts follow.
   public var makeRouting: @Sendable () throws -> any RoutingSource
+  /// What was drawn of this routing before, by runs that share it; `nil` where the group draws for itself.
+  public var draws: ExpertDraws?
   /// Makes the times of collectives of a replica whose GPUs have these numbers in the group's hosts.
   public var makeCollectives: @Sendable (ParallelPlan) throws -> ReplicaCollectives
 

@@ -73,9 +73,13 @@ extension ServingEngine {
     let topK = configuration.model.topK
     for (place, range) in state.ranges.enumerated() {
       let choices = state.context.microBatches[place].tokens * topK
-      guard choices < Self.choicesPerExpertWithoutDraw * memory.experts else { continue }
+      guard choices < Self.choicesPerExpertWithoutDraw * memory.experts else {
+        if passCosts != nil { pass.markAll() }
+        continue
+      }
       for layer in 0..<state.context.layers where state.costs.isMixture(layer: layer) {
         drawActivation(mixtureLayer: Int(mixtureIndexOfLayer[layer]), of: range)
+        markPassExperts(mixture: Int(mixtureIndexOfLayer[layer]))
         var assignments = 0
         for expert in activation.distinct {
           assignments += Int(activation.tokensPerExpert[Int(expert)])

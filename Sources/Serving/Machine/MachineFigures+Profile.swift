@@ -70,49 +70,46 @@ extension MachineFigures {
     deviceReservedBytes = reservedOfGPU ?? hostReservedBytes
   }
 
+  /// The machine's parts, each with the resource whose utilisation sets its power.
   private static func parts(
     of machine: MachineProfile, devices: Int, simulated: Int
   ) -> [Part] {
     let each = max(1, devices / simulated)
-    var parts = machine.gpus.enumerated().map { index, gpu in
-      Part(
-        name: gpu.name, resource: "gpu\(index < devices ? index / each * each : index).compute",
-        purchaseUSD: gpu.purchasePrice.nominal,
-        idleWatts: gpu.power.idle.nominal, fullWatts: gpu.power.full.nominal)
+    // Of GPUs that cut their experts among them, the first is simulated.
+    let gpu = { (index: Int) in "gpu\(index < devices ? index / each * each : index)" }
+    var gpus = 0
+    var drives = 0
+    return machine.billOfMaterials.map { item in
+      var part = Part(
+        name: item.name, resource: nil, purchaseUSD: item.unitPrice, idleWatts: item.idleWatts,
+        fullWatts: item.fullWatts, kind: item.kind, count: item.count,
+        priceSource: item.priceSource)
+      switch item.kind {
+      case .gpu:
+        part.resource = "\(gpu(gpus)).compute"
+        gpus += 1
+      case .cpu:
+        part.resource = machine.gpus.isEmpty ? "gpu0.compute" : "host.staging"
+        part.otherResource = machine.gpus.isEmpty ? nil : "host.compute"
+      case .dram: part.resource = "host.dram"
+      case .nearData: part.resource = "neardata.compute"
+      case .ssd:
+        part.resource = "ssd\(drives)"
+        drives += 1
+      case .chassis: part.resource = "gpu0.compute"
+      case .link:
+        switch item.link {
+        case .host(let index):
+          part.resource = "\(gpu(index)).link.down"
+          part.otherResource = "\(gpu(index)).link.up"
+        case .peers(let index):
+          part.resource = "\(gpu(index)).peer.out"
+          part.otherResource = "\(gpu(index)).peer.in"
+        case .network, nil: part.resource = "network"
+        }
+      }
+      return part
     }
-    parts.append(
-      Part(
-        name: machine.cpu.name, resource: machine.gpus.isEmpty ? "gpu0.compute" : "host.staging",
-        otherResource: machine.gpus.isEmpty ? nil : "host.compute",
-        purchaseUSD: machine.cpu.purchasePrice.nominal, idleWatts: machine.cpu.power.idle.nominal,
-        fullWatts: machine.cpu.power.full.nominal))
-    let fullDRAM =
-      machine.dram.standbyWatts
-      + machine.dram.energyPerByte.nominal * machine.dram.bandwidth.effective
-    parts.append(
-      Part(
-        name: machine.dram.name, resource: "host.dram", purchaseUSD: machine.dram.purchasePrice,
-        idleWatts: machine.dram.standbyWatts, fullWatts: fullDRAM))
-    if let device = machine.nearData {
-      parts.append(
-        Part(
-          name: device.name, resource: "neardata.compute",
-          purchaseUSD: device.purchasePrice.nominal, idleWatts: device.power.idle.nominal,
-          fullWatts: device.power.full.nominal))
-    }
-    for (index, drive) in machine.drives.enumerated() {
-      parts.append(
-        Part(
-          name: drive.name, resource: "ssd\(index)", purchaseUSD: drive.purchasePrice.nominal,
-          idleWatts: drive.power.idle.nominal, fullWatts: drive.power.full.nominal))
-    }
-    parts.append(
-      Part(
-        name: machine.chassis.name, resource: "gpu0.compute",
-        purchaseUSD: machine.chassis.purchasePrice.nominal,
-        idleWatts: machine.chassis.power.idle.nominal,
-        fullWatts: machine.chassis.power.full.nominal))
-    return parts
   }
 
   /// The same machine with one thing faster by a factor. Arithmetic, device memory and software are

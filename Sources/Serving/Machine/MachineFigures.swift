@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Hardware
+
 /// The rates and sizes of a machine that the engine runs on: achievable figures, plain numbers.
 ///
 /// Made of a hardware profile; what a re-run makes faster is changed here.
@@ -30,12 +32,24 @@ public struct MachineFigures: Sendable {
     public var otherResource: String?
     /// Its purchase price [USD], where known.
     public var purchaseUSD: Double?
-    /// Whether it draws power as GPUs are busy.
-    var followsGPU: Bool { resource?.hasPrefix("gpu") == true }
     /// Its power when idle [W].
     public var idleWatts: Double
     /// Its power at full load [W].
     public var fullWatts: Double
+    /// What kind of part it is.
+    public var kind = BillItem.Kind.gpu
+    /// How many of it the machine has, each with this price and power.
+    public var count = 1
+    /// Where its price is from; empty without one.
+    public var priceSource = ""
+
+    /// Whether it draws power as GPUs are busy.
+    var followsGPU: Bool { kind != .link && resource?.hasPrefix("gpu") == true }
+
+    /// What all of it draws at a utilisation [W].
+    func watts(utilization: Double) -> Double {
+      Double(count) * (idleWatts + (fullWatts - idleWatts) * min(1, utilization))
+    }
   }
 
   /// The machine's name.

@@ -27,6 +27,8 @@ struct ExpertLoadTable: Sendable {
     var spread: [Double] = []
     /// Bytes that all groups read and write.
     var bytes: [Double] = []
+    /// Distinct experts.
+    var distinct: [Double] = []
   }
 
   /// The time of a layer's experts.
@@ -39,6 +41,8 @@ struct ExpertLoadTable: Sendable {
     var spread = 1.0
     /// Bytes that all groups read and write.
     var bytes = 0.0
+    /// Distinct experts that the tokens use.
+    var distinct = 0.0
   }
 
   let groups: Int
@@ -66,14 +70,15 @@ struct ExpertLoadTable: Sendable {
   ///   - costs: The layer's coefficients as one GPU sees it.
   ///   - timing: The GPU.
   ///   - maximumTokens: The most tokens of a step.
+  ///   - draws: Where draws of this routing are kept.
   /// - Throws: What the routing throws.
   init(
     routing: inout any RoutingSource, placement: ExpertPlacement, costs: LayerCosts,
-    timing: DeviceTiming, maximumTokens: Int
+    timing: DeviceTiming, maximumTokens: Int, draws: ExpertDraws
   ) throws {
     groups = placement.groups
     var sampler = Sampler(
-      placement: placement, costs: costs, timing: timing, shape: routing.shape)
+      placement: placement, costs: costs, timing: timing, shape: routing.shape, kept: draws)
     var counts: [Int] = []
     var count = 1
     while count < maximumTokens {
@@ -123,6 +128,7 @@ extension ExpertLoadTable.Curve {
     imbalance.append(point.imbalance)
     spread.append(point.spread)
     bytes.append(point.bytes)
+    distinct.append(point.distinct)
   }
 
   fileprivate func add(
@@ -146,6 +152,7 @@ extension ExpertLoadTable.Curve {
     times.imbalance += share * (imbalance[low] + inside * (imbalance[high] - imbalance[low]))
     times.spread += share * (spread[low] + inside * (spread[high] - spread[low]))
     times.bytes += share * mix(bytes)
+    times.distinct += share * (distinct[low] + inside * (distinct[high] - distinct[low]))
     for group in 0..<groups {
       let (first, second) = (own[low * groups + group], own[high * groups + group])
       result[group] += share * layers * (first + part * (second - first))
@@ -162,6 +169,7 @@ extension ExpertLoadTable {
     var imbalance = 0.0
     var spread = 0.0
     var bytes = 0.0
+    var distinct = 0.0
   }
 
   /// Draws token counts.
@@ -170,18 +178,21 @@ extension ExpertLoadTable {
     let costs: LayerCosts
     let timing: DeviceTiming
     let shape: RoutingShape
+    let kept: ExpertDraws
     var activation: LayerActivation
     var nextSequence: UInt64 = 1 << 40
     var pairs: [Double]
     var distinct: [Int]
 
     init(
-      placement: ExpertPlacement, costs: LayerCosts, timing: DeviceTiming, shape: RoutingShape
+      placement: ExpertPlacement, costs: LayerCosts, timing: DeviceTiming, shape: RoutingShape,
+      kept: ExpertDraws
     ) {
       self.placement = placement
       self.costs = costs
       self.timing = timing
       self.shape = shape
+      self.kept = kept
       activation = LayerActivation(experts: shape.experts)
       pairs = [Double](repeating: 0, count: placement.groups)
       distinct = [Int](repeating: 0, count: placement.groups)
@@ -191,11 +202,32 @@ extension ExpertLoadTable {
     mutating func point(
       tokens: Int, isPrompt: Bool, piece: Int, budget: Int, routing: inout any RoutingSource
     ) throws -> Point {
+      let key = ExpertDraws.Key(
+        shape: shape, tokens: tokens, isPrompt: isPrompt, firstSequence: nextSequence)
+      let drawn = try kept.draw(key) {
+        try draw(tokens: tokens, isPrompt: isPrompt, piece: piece, budget: budget, of: &routing)
+      }
+      nextSequence = drawn.nextSequence
       var point = Point(tokens: Double(tokens), own: [Double](repeating: 0, count: groups))
-      // Few tokens are drawn often, many in few layers.
+      for sample in drawn.layers.indices { add(drawn, sample: sample, to: &point) }
+      let scale = 1 / Double(drawn.layers.count)
+      point.slowest *= scale
+      point.imbalance *= scale
+      point.spread *= scale
+      point.bytes *= scale
+      point.distinct *= scale
+      for group in 0..<groups { point.own[group] *= scale }
+      return point
+    }
+
+    /// Draws what gates choose for so many tokens: few tokens often, many in few layers.
+    private mutating func draw(
+      tokens: Int, isPrompt: Bool, piece: Int, budget: Int, of routing: inout any RoutingSource
+    ) throws -> ExpertDraws.Draw {
       let affordable = max(1, budget / (tokens * shape.topK))
       let layerCount = min(shape.layers, max(4, affordable))
       let draws = max(1, min(24, affordable / layerCount))
+      var drawn = ExpertDraws.Draw()
       for draw in 0..<draws {
         let slots = try begin(
           tokens: tokens, isPrompt: isPrompt, piece: piece, routing: &routing)
@@ -213,17 +245,12 @@ extension ExpertLoadTable {
               }
             }
           }
-          add(layer: layer, tokens: tokens, to: &point)
+          drawn.append(layer: layer, activation)
         }
         for slot in slots { routing.endSequence(slot: slot.slot) }
       }
-      let scale = 1 / Double(draws * layerCount)
-      point.slowest *= scale
-      point.imbalance *= scale
-      point.spread *= scale
-      point.bytes *= scale
-      for group in 0..<groups { point.own[group] *= scale }
-      return point
+      drawn.nextSequence = nextSequence
+      return drawn
     }
 
     private var groups: Int { placement.groups }
@@ -248,7 +275,8 @@ extension ExpertLoadTable {
     }
 
     /// Adds what one layer's draw means for each group.
-    private mutating func add(layer: Int, tokens: Int, to point: inout Point) {
+    private mutating func add(_ drawn: ExpertDraws.Draw, sample: Int, to point: inout Point) {
+      let layer = Int(drawn.layers[sample])
       for group in 0..<groups {
         pairs[group] = 0
         distinct[group] = 0
@@ -256,9 +284,9 @@ extension ExpertLoadTable {
       var total = 0.0
       // The chance that a token has none of a group's experts, were its choices independent.
       var absent = 0.0
-      for expert in activation.distinct {
-        let count = Double(activation.tokensPerExpert[Int(expert)])
-        let hosts = placement.hosts(layer: layer, expert: Int(expert))
+      for place in Int(drawn.starts[sample])..<Int(drawn.starts[sample + 1]) {
+        let count = Double(drawn.tokens[place])
+        let hosts = placement.hosts(layer: layer, expert: Int(drawn.experts[place]))
         total += count
         for host in hosts {
           pairs[Int(host)] += count / Double(hosts.count)
@@ -281,6 +309,7 @@ extension ExpertLoadTable {
         slowest = max(slowest, seconds)
       }
       point.slowest += slowest
+      point.distinct += Double(drawn.starts[sample + 1] - drawn.starts[sample])
       point.imbalance += total > 0 ? most * Double(groups) / total : 1
       point.spread += Double(groups) - absent
     }

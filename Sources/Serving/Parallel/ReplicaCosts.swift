@@ -60,12 +60,15 @@ struct ReplicaCosts: Sendable {
   /// The most loaded group's token–expert pairs over the mean in the step prepared last.
   private(set) var imbalance = 1.0
 
+  /// Distinct experts that the step prepared last uses, summed over MoE layers.
+  private(set) var activatedExperts = 0.0
+
   // Buffers of a step.
-  private var loads: [AttentionLoad]
+  private(set) var loads: [AttentionLoad]
   private var tokens: [Int]
-  private var decodeTokens: [Int]
+  private(set) var decodeTokens: [Int]
   /// Whether a rank computes prompts.
-  private var prompts: [Bool]
+  private(set) var prompts: [Bool]
   /// Layers of each stage.
   private let stageLayers: [Double]
   private var sampled: [Int]
@@ -150,10 +153,14 @@ struct ReplicaCosts: Sendable {
   mutating func add(_ entry: StepEntry, samples: Bool, rank: Int) {
     let spans = model.spans.count
     if entry.isPrefill { prompts[rank] = true }
-    // Drafted tokens are verified by one kernel, which reads the keys and values once.
-    if entry.isPrefill || entry.tokens > 1 {
+    if entry.isPrefill {
       for span in 0..<spans {
         loads[rank * spans + span].addPrefill(
+          position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
+      }
+    } else if entry.tokens > 1 {
+      for span in 0..<spans {
+        loads[rank * spans + span].addVerification(
           position: Int(entry.position), count: Int(entry.tokens), span: model.spans[span])
       }
     } else {
@@ -185,6 +192,7 @@ struct ReplicaCosts: Sendable {
     for device in busy.indices { busy[device] = 0 }
     deviceBytes = 0
     imbalance = 1
+    activatedExperts = 0
     if plan.data > 1 { padRanks() }
     for index in classes.indices { finishClass(classes[index]) }
     finishEnds()
@@ -265,6 +273,7 @@ struct ReplicaCosts: Sendable {
       decode: decode, prompt: total - decode, layers: kind.count, own: &groupSeconds)
     times.experts = experts.slowest * kind.count
     imbalance = experts.imbalance
+    activatedExperts += experts.distinct * kind.count
     deviceBytes += experts.bytes * kind.count * Double(plan.expertTensor)
     let base = kind.stage * plan.stageDevices
     for device in 0..<plan.stageDevices {

@@ -9,50 +9,16 @@ extension ServingEngine {
     var resources: [SimulationResult.ResourceReport] = []
   }
 
-  /// Energy: each part draws its idle power, and as much of the rest as its resource was busy.
-  func energyReport(
-    seconds: Double, tokens: Double, utilization: Utilizations
-  ) -> SimulationResult.EnergyReport {
-    var parts: [SimulationResult.NamedValue] = []
-    var watts = 0.0
+  /// The machine's parts with what each drew: idle power, and as much of the rest as its resource was busy.
+  func costLedger(utilization: Utilizations) -> CostLedger {
+    var ledger = CostLedger()
+    ledger.rentUSDPerHour = configuration.figures.rentUSDPerHour
     for part in configuration.figures.parts {
       let other = part.otherResource.map { utilization.byName[$0] ?? 0 } ?? 0
       let busy = part.resource.map { max(other, utilization.byName[$0] ?? 0) } ?? 1
-      let power = part.idleWatts + (part.fullWatts - part.idleWatts) * min(1, busy)
-      parts.append(.init(name: part.name, value: power))
-      watts += power
+      ledger.enter(part, watts: part.watts(utilization: busy))
     }
-    let joules = watts * seconds
-    return .init(
-      joulesPerOutputToken: tokens > 0 ? joules / tokens : nil, joules: joules, meanWatts: watts,
-      parts: parts)
-  }
-
-  /// Cost: the purchase written off evenly, or the rent, and the energy.
-  func costReport(
-    seconds: Double, tokens: Double, energy: SimulationResult.EnergyReport
-  ) -> SimulationResult.CostReport {
-    let basis = configuration.cost
-    let prices = configuration.figures.parts.compactMap(\.purchaseUSD)
-    let purchase = prices.isEmpty ? nil : prices.reduce(0, +)
-    let energyPerHour = energy.meanWatts / 1000 * basis.energyUSDPerKilowattHour
-    let perHour: Double?
-    let words: String
-    if purchase == nil {
-      perHour = configuration.figures.rentUSDPerHour
-      words = perHour == nil ? "no price is known" : "rented by the hour, energy included"
-    } else {
-      perHour = purchase.map { $0 / (basis.amortisationYears * 365.25 * 24) + energyPerHour }
-      words =
-        "purchase written off over \((basis.amortisationYears * 10).rounded() / 10) years of full"
-        + " use; energy at \(basis.energyUSDPerKilowattHour) USD/kWh"
-    }
-    let perMillion = perHour.flatMap { hour in
-      tokens > 0 ? hour / 3600 * seconds / tokens * 1e6 : nil
-    }
-    return .init(
-      usdPerMillionOutputTokens: perMillion, purchaseUsd: purchase, usdPerHour: perHour,
-      basis: words)
+    return ledger
   }
 }
 

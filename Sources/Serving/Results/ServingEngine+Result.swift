@@ -11,7 +11,9 @@ extension ServingEngine {
     let utilization = utilizations(seconds: seconds, end: end)
     let verdict = progress.verdict(isClosedLoop: requests.isClosedLoop)
     let stable = verdict.stable
-    let energy = energyReport(seconds: seconds, tokens: tokens, utilization: utilization)
+    let ledger = costLedger(utilization: utilization)
+    let production = CostLedger.Production(
+      seconds: seconds, outputTokens: tokens, promptTokens: Double(counters.promptTokens))
     var notices = configuration.notices + requests.notices + routing.notices
     if !stable { notices.insert(verdict.reason, at: 0) }
     if !progress.isWarm {
@@ -29,6 +31,9 @@ extension ServingEngine {
           + " (cache.kv, serving.max_batch)")
     }
     notices += configuration.figures.assumptions
+    let cost = ledger.costReport(
+      configuration.cost, production, rentWords: "rented by the hour, energy included")
+    let energy = ledger.energyReport(production)
     var result = SimulationResult(
       scenario: configuration.name, seed: configuration.run.seed,
       replication: configuration.run.replication, simulatedSeconds: Double(end) * 1e-9,
@@ -45,13 +50,28 @@ extension ServingEngine {
       utilization: utilization.byName, resources: utilization.resources,
       traffic: trafficReport(), memory: memoryReport(), keyValueCache: keyValueReport(),
       speculation: speculationReport(), devices: deviceReports(seconds: seconds, end: end),
-      cost: costReport(seconds: seconds, tokens: tokens, energy: energy), energy: energy,
+      cost: cost, energy: energy,
       eventsProcessed: events, layerEvents: counters.cacheDecisions + counters.operations,
       steps: counters.steps, whatWouldHelp: nil, notices: notices, runInfo: nil)
-    let hasMore =
-      result.keyValueCache != nil || result.speculation != nil || result.devices != nil
-    if hasMore { result.schemaVersion = "1.4" }
+    result.accuracy = accuracyReport()
+    result.moeCap = moeCapReport(
+      tpotMs: result.tpotMs?.mean,
+      outputTokensPerSecond: result.throughput.outputTokensPerSecond, cost: cost,
+      meanWatts: energy.meanWatts, accuracy: result.accuracy?.score)
     return result
+  }
+
+  /// What is known of accuracy; the gates' weight only where the policy may change what they get.
+  private func accuracyReport() -> SimulationResult.AccuracyReport? {
+    let resolve = configuration.policy.resolve
+    let changes =
+      memory.layers > 0
+      && (!resolve.versions.isEmpty || resolve.skipsChoices || counters.gateMass.skipped > 0)
+    let first = configuration.precision.experts
+    return .init(
+      scores: configuration.scores,
+      formats: ["\(first)"] + resolve.versions.map { "\($0.format(beside: first))" },
+      mass: changes ? counters.gateMass : nil)
   }
 
   /// What became of requests that were not answered.

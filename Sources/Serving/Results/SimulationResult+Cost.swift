@@ -3,14 +3,74 @@
 extension SimulationResult {
   /// What the run cost.
   public struct CostReport: Codable, Sendable {
-    /// Amortised purchase price and energy per million output tokens [USD].
+    /// What one way of having the machines costs.
+    public struct Way: Codable, Sendable, Equatable {
+      /// An hour of service [USD].
+      public var usdPerHour: Double
+      /// A million output tokens [USD].
+      public var usdPerMillionOutputTokens: Double?
+      /// A million tokens, prompt and output [USD].
+      public var usdPerMillionTokens: Double?
+      /// The record of these values.
+      public init(
+        usdPerHour: Double, usdPerMillionOutputTokens: Double?, usdPerMillionTokens: Double?
+      ) {
+        self.usdPerHour = usdPerHour
+        self.usdPerMillionOutputTokens = usdPerMillionOutputTokens
+        self.usdPerMillionTokens = usdPerMillionTokens
+      }
+    }
+
+    /// A line of the bill of materials: parts of one name and price, in all machines.
+    public struct Item: Codable, Sendable, Equatable {
+      /// The part, "NVIDIA GeForce RTX 4090".
+      public var name: String
+      /// gpu, cpu, dram, near-data, ssd, link or chassis.
+      public var kind: String
+      /// How many are bought.
+      public var count: Double
+      /// The price of one [USD]; `nil` where it is not known.
+      public var unitUsd: Double?
+      /// The price of all [USD].
+      public var totalUsd: Double?
+      /// What is written off in an hour of service [USD].
+      public var writtenOffUsdPerHour: Double?
+      /// The mean power of all that were up [W].
+      public var meanWatts: Double
+      /// Energy of an hour, the building's share included [USD].
+      public var energyUsdPerHour: Double
+      /// Both, for a million output tokens [USD]; `nil` without a price or without tokens.
+      public var usdPerMillionOutputTokens: Double?
+      /// Energy at the part for a million output tokens [J].
+      public var joulesPerMillionOutputTokens: Double?
+      /// Where the price is from; empty without one.
+      public var priceSource: String
+    }
+
+    /// The chosen way's cost of a million output tokens [USD].
     public var usdPerMillionOutputTokens: Double?
-    /// The machine's purchase price [USD].
+    /// The machines' purchase price, as far as it is known [USD].
     public var purchaseUsd: Double?
-    /// Amortised price and energy of an hour [USD].
+    /// The chosen way's cost of an hour [USD].
     public var usdPerHour: Double?
     /// What was assumed: life, price of energy.
     public var basis: String
+    /// What bought machines cost, energy included; `nil` where no price is known.
+    public var purchase: Way?
+    /// What rented machines cost, energy included; `nil` where the rent is not known.
+    public var rent: Way?
+    /// What is written off in an hour of service [USD].
+    public var writtenOffUsdPerHour: Double?
+    /// The energy of an hour, the building's share included [USD].
+    public var energyUsdPerHour: Double?
+    /// Energy at the machines for a million output tokens [J].
+    public var joulesPerMillionOutputTokens: Double?
+    /// Energy at the machines for a million tokens, prompt and output [J].
+    public var joulesPerMillionTokens: Double?
+    /// Parts whose price is not known, and which no sum contains.
+    public var unpricedParts: [String]?
+    /// The bill of materials.
+    public var items: [Item]?
     /// The record of these values.
     public init(
       usdPerMillionOutputTokens: Double?, purchaseUsd: Double?, usdPerHour: Double?, basis: String

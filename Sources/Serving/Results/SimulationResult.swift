@@ -6,7 +6,7 @@
 /// that is not deterministic stands under ``runInfo`` alone.
 public struct SimulationResult: Codable, Sendable {
   /// The version of this record's schema, "major.minor".
-  public var schemaVersion = "1.2"
+  public var schemaVersion = "1.5"
   /// The name of the scenario.
   public var scenario: String
   /// The seed of the run.
@@ -64,6 +64,10 @@ public struct SimulationResult: Codable, Sendable {
   public var cost: CostReport
   /// What energy the run took.
   public var energy: EnergyReport
+  /// Utilisation by MoE-CAP's definitions; `nil` where they do not apply.
+  public var moeCap: MoECAPReport?
+  /// What is known of accuracy, and what the policy changes of what was scored; `nil` where nothing is.
+  public var accuracy: AccuracyReport?
   /// Simulated events processed by the kernel.
   public var eventsProcessed: UInt64
   /// Layer events: simulated operations that occupied a resource, and cache decisions for an expert.

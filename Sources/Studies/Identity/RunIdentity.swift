@@ -4,11 +4,11 @@ import Configuration
 import Experiments
 import Records
 
-/// What tells one run of a study from every other: a digest of all that its result depends on.
+/// What tells one run of a study from every other: digests of all that its result depends on.
 ///
-/// It is the SHA-256 of the scenario's canonical JSON (RFC 8785), resolved and in base units, with
-/// the digests of the files that it names, the replication, and ``ResultsVersion/current``. The
-/// scenario's name and description are no part of it. Seeds are never derived from it.
+/// A point's is the SHA-256 of the scenario's canonical JSON (RFC 8785), resolved and in base units,
+/// with the digests of the files that it names and ``ResultsVersion/current``; a run's is that of the
+/// point's with the replication. The scenario's name and description are no part of them. Seeds are never derived from it.
 public struct RunIdentity: Hashable, Sendable {
   /// What a run is for.
   public enum Kind: String, Sendable, Codable {
@@ -18,30 +18,31 @@ public struct RunIdentity: Hashable, Sendable {
     case pilot
   }
 
-  /// The digest of the run, 64 hexadecimal digits.
-  public var run: String
-  /// The digest of the point: that of all its replications.
+  /// The digest of the point: of all that its replications have in common, 64 hexadecimal digits.
   public var point: String
 
-  /// The identity of a replication of a scenario.
+  /// The identity of a scenario whose replications are a point.
   ///
   /// - Parameters:
   ///   - tree: The resolved scenario.
-  ///   - replication: The replication within the scenario's seed.
-  ///   - kind: What the run is for.
+  ///   - kind: What its runs are for.
   ///   - files: The digests of the files that the scenario depends on.
-  public init(
-    tree: ConfigurationNode, replication: UInt32, kind: Kind, files: [ContentDigest]
-  ) {
-    var members: [ReportValue.Member] = [
+  public init(tree: ConfigurationNode, kind: Kind, files: [ContentDigest]) {
+    let value = ReportValue.object([
       .init("files", .list(files.map { .text($0.hexadecimal) })),
       .init("kind", .text(kind.rawValue)),
       .init("results_version", .integer(Int64(ResultsVersion.current))),
       .init("scenario", ScenarioValue.normalized(Self.withoutLabels(tree))),
-    ]
-    point = ContentDigest(of: CanonicalJSON.text(of: .object(members))).hexadecimal
-    members.append(.init("replication", .integer(Int64(replication))))
-    run = ContentDigest(of: CanonicalJSON.text(of: .object(members))).hexadecimal
+    ])
+    point = ContentDigest(of: CanonicalJSON.text(of: value)).hexadecimal
+  }
+
+  /// The digest of a replication: that of the canonical JSON of the point's digest and its number.
+  public func run(_ replication: UInt32) -> String {
+    let value = ReportValue.object([
+      .init("point", .text(point)), .init("replication", .integer(Int64(replication))),
+    ])
+    return ContentDigest(of: CanonicalJSON.text(of: value)).hexadecimal
   }
 
   /// The tree without what changes no result.

@@ -45,6 +45,16 @@ public final class ResultStore: KnownRuns {
     if writes { configuration.journalMode = .wal }
     configuration.label = "results"
     do {
+      // What is no store is refused before anything of it could be changed.
+      let facts = try? FileManager.default.attributesOfItem(atPath: path)
+      if writes, let size = facts?[.size] as? Int, size > 0 {
+        var looking = GRDB.Configuration()
+        looking.readonly = true
+        looking.busyMode = .timeout(5)
+        try DatabaseQueue(path: path, configuration: looking).read {
+          try Self.checkVersion($0, path: path)
+        }
+      }
       database = try DatabaseQueue(path: path, configuration: configuration)
       if writes {
         try database.write { try Self.migrate($0, path: path) }
@@ -64,20 +74,19 @@ public final class ResultStore: KnownRuns {
         message: "has tables of version \(version), and this moesim knows version"
           + " \(schemaVersion); nothing was changed; use a newer moesim, or another store")
     }
-    guard version > 0 else {
-      throw Problem(path: path, message: "is no store of results; 'moesim sweep' makes one")
+    let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
+    // A process that was killed while it made a store leaves an empty one.
+    guard version > 0 || tables == 0 else {
+      throw Problem(
+        path: path,
+        message: "is a database of something else; nothing was changed; name another file, of which"
+          + " 'moesim sweep' makes a store")
     }
   }
 
   private static func migrate(_ database: Database, path: String) throws {
     let version = try Int.fetchOne(database, sql: "PRAGMA user_version") ?? 0
     if version > 0 { return try checkVersion(database, path: path) }
-    let tables = try Int.fetchOne(database, sql: "SELECT count(*) FROM sqlite_master") ?? 0
-    guard tables == 0 else {
-      throw Problem(
-        path: path,
-        message: "is a database of something else; nothing was changed; name another file")
-    }
     try database.execute(
       sql: """
         CREATE TABLE runs (
@@ -213,6 +222,11 @@ public final class ResultStore: KnownRuns {
     try reading { database in
       try String.fetchOne(database, sql: "PRAGMA integrity_check") == "ok"
     }
+  }
+
+  /// Has the database fill up at so many pages, as a full disk would.
+  func limitPagesForTesting(to pages: Int) throws {
+    try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
   }
 
   private func reading<Value>(_ body: (Database) throws -> Value) throws -> Value {

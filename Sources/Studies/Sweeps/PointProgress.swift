@@ -38,13 +38,16 @@ public struct PointProgress: Sendable {
       try fail(study, known)
       return
     }
-    var runTree = tree
-    if study.warmUp == .mser5 {
-      guard let cut = try pilot(tree, study, known) else { return }
-      warmUpRequests = cut
-      runTree = try Self.setting("run.warmup", "\(cut)", in: tree)
+    guard study.warmUp == .mser5 else {
+      let identity = point.identity ?? RunIdentity(tree: tree, kind: .run, files: point.files)
+      try replicate(tree, identity, study, known)
+      return
     }
-    try replicate(runTree, study, known)
+    guard let cut = try pilot(tree, study, known) else { return }
+    warmUpRequests = cut
+    let runTree = try Self.setting("run.warmup", "\(cut)", in: tree)
+    try replicate(
+      runTree, RunIdentity(tree: runTree, kind: .run, files: point.files), study, known)
   }
 
   /// A point that cannot be resolved is one failed run.
@@ -69,11 +72,12 @@ public struct PointProgress: Sendable {
     _ tree: ConfigurationNode, _ study: Study, _ known: some KnownRuns
   ) throws -> Int? {
     let pilotTree = try Self.setting("run.warmup", "0", in: tree)
+    let identity = RunIdentity(tree: pilotTree, kind: .pilot, files: point.files)
     var series: [[Double]] = []
     for replication in 0..<max(SweepPlanner.leastPilots, study.replications) {
-      let entry = self.entry(pilotTree, UInt32(replication), .pilot)
-      guard let record = try known.record(of: entry.id) else {
-        missing.append(entry)
+      let id = identity.run(UInt32(replication))
+      guard let record = try known.record(of: id) else {
+        missing.append(entry(pilotTree, id, identity, UInt32(replication), .pilot))
         continue
       }
       guard record.status == .ok, let values = record.series else {
@@ -94,17 +98,18 @@ public struct PointProgress: Sendable {
   }
 
   private mutating func replicate(
-    _ tree: ConfigurationNode, _ study: Study, _ known: some KnownRuns
+    _ tree: ConfigurationNode, _ identity: RunIdentity, _ study: Study,
+    _ known: some KnownRuns
   ) throws {
     var wanted = study.replications
     var replication = 0
     while true {
       while replication < wanted {
-        let entry = self.entry(tree, UInt32(replication), .run)
-        if let record = try known.record(of: entry.id) {
+        let id = identity.run(UInt32(replication))
+        if let record = try known.record(of: id) {
           records.append(record)
         } else {
-          missing.append(entry)
+          missing.append(entry(tree, id, identity, UInt32(replication), .run))
         }
         replication += 1
       }
@@ -151,12 +156,11 @@ public struct PointProgress: Sendable {
   }
 
   private func entry(
-    _ tree: ConfigurationNode, _ replication: UInt32, _ kind: RunIdentity.Kind
+    _ tree: ConfigurationNode, _ id: String, _ identity: RunIdentity, _ replication: UInt32,
+    _ kind: RunIdentity.Kind
   ) -> SweepPlan.Entry {
-    let identity = RunIdentity(
-      tree: tree, replication: replication, kind: kind, files: point.files)
-    return SweepPlan.Entry(
-      id: identity.run, point: identity.point, replication: replication, kind: kind,
+    SweepPlan.Entry(
+      id: id, point: identity.point, replication: replication, kind: kind,
       labels: point.labels, scenario: ScenarioValue.written(tree), problem: nil,
       files: point.files.map(\.hexadecimal))
   }

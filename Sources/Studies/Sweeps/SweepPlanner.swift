@@ -39,12 +39,10 @@ public struct SweepPlanner {
         do {
           let point = try resolve(labels, inventory, library)
           // Values such as 1 and 1.0 are one point, and designs may come to a point twice.
-          let identity = RunIdentity(
-            tree: point.tree ?? study.base, replication: 0, kind: .run, files: point.files)
-          if known.insert(identity.point).inserted { points.append(point) }
+          if known.insert(point.identity?.point ?? "").inserted { points.append(point) }
         } catch {
           if first == nil { first = error }
-          points.append(StudyPoint(labels: labels, tree: nil, problem: "\(error)", files: []))
+          points.append(StudyPoint(labels: labels, problem: "\(error)"))
         }
       }
     }
@@ -69,7 +67,7 @@ public struct SweepPlanner {
         message: "pipelines over a wide-area network have a report of their own and are not swept")
     }
     let files = try inventory.digests(of: scenario.tree, file: study.file)
-    return StudyPoint(labels: labels, tree: scenario.tree, problem: nil, files: files)
+    return StudyPoint(labels: labels, tree: scenario.tree, files: files)
   }
 
   /// The next plan: what the study needs beside what is known. Its runs are none when it is done.
@@ -99,11 +97,31 @@ public struct SweepPlanner {
 /// One point of a study: a scenario with all values set.
 public struct StudyPoint: Sendable {
   /// The values of the axes, in their order.
-  public var labels: [String]
+  public let labels: [String]
   /// The resolved scenario; `nil` where it could not be resolved.
-  public var tree: ConfigurationNode?
+  public let tree: ConfigurationNode?
   /// Why not.
-  public var problem: String?
+  public let problem: String?
   /// The digests of the files on which it depends.
-  public var files: [ContentDigest]
+  public let files: [ContentDigest]
+  /// The identity of the scenario as it is; `nil` where it could not be resolved.
+  let identity: RunIdentity?
+
+  /// A point that was resolved.
+  init(labels: [String], tree: ConfigurationNode, files: [ContentDigest]) {
+    self.labels = labels
+    self.tree = tree
+    self.files = files
+    problem = nil
+    identity = RunIdentity(tree: tree, kind: .run, files: files)
+  }
+
+  /// A point that could not be resolved.
+  init(labels: [String], problem: String) {
+    self.labels = labels
+    self.problem = problem
+    tree = nil
+    files = []
+    identity = nil
+  }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Records
+import Reports
 import Studies
 
 /// Results of studies as listings.
@@ -9,7 +10,7 @@ enum ResultListing {
   static func listing(of table: ResultTable) -> Listing {
     var listing = Listing(
       table.columns.enumerated().map { index, column in
-        (column, column, isNumeric(table, index), 0)
+        (column, title(of: column), isNumeric(table, index), 0)
       })
     for row in table.rows {
       listing.append(row, texts: texts(row))
@@ -37,9 +38,45 @@ enum ResultListing {
         row.append(estimate?.halfWidth.map(ReportValue.number) ?? .null)
       }
       row.append(point.note.map(ReportValue.text) ?? .null)
-      listing.append(row, texts: texts(row))
+      listing.append(row)
     }
+    listing.table = table(of: summary)
     return listing
+  }
+
+  /// The points as people read them: an interval in one cell, short titles, the first line of a note,
+  /// and no column in which nothing stands.
+  private static func table(of summary: StudySummary) -> TextTable {
+    let hasNotes = summary.points.contains { $0.note != nil }
+    var columns = summary.axes.map { TextTable.Column(title(of: $0)) }
+    columns += [.init("status"), .init("n", isNumeric: true)]
+    columns += summary.figures.map { .init(title(of: $0), isNumeric: true) }
+    if hasNotes { columns.append(.init("note")) }
+    var table = TextTable(columns: columns)
+    for point in summary.points {
+      var row = point.labels + [point.status, "\(point.replications)"]
+      row += point.estimates.map { estimate in
+        guard let estimate else { return "-" }
+        let mean = FigureText.number(estimate.mean)
+        return estimate.halfWidth.map { "\(mean) ± \(FigureText.number($0))" } ?? mean
+      }
+      if hasNotes { row.append(point.note.map(firstLine) ?? "") }
+      table.append(row)
+    }
+    return table
+  }
+
+  /// Titles of figures that are often shown; others go by their keys.
+  private static let titles = [
+    "throughput.output_tokens_per_second": "output tok/s", "ttft_ms.mean": "TTFT ms",
+    "ttft_ms.p99": "TTFT p99", "tpot_ms.mean": "TPOT ms", "tpot_ms.p99": "TPOT p99",
+    "cost.usd_per_million_output_tokens": "USD/M tok",
+  ]
+
+  private static func title(of key: String) -> String { titles[key] ?? key }
+
+  private static func firstLine(_ text: String) -> String {
+    String(text.prefix { $0 != "\n" })
   }
 
   /// Paired differences between the values of a key.
@@ -70,11 +107,15 @@ enum ResultListing {
     return listing
   }
 
-  /// Numbers as people read them; programs get all digits.
+  /// Numbers and messages as people read them; programs get all of them.
   private static func texts(_ row: [ReportValue]) -> [Int: String] {
     var texts: [Int: String] = [:]
     for (index, value) in row.enumerated() {
-      if case .number(let number) = value { texts[index] = FigureText.number(number) }
+      switch value {
+      case .number(let number): texts[index] = FigureText.number(number)
+      case .text(let text) where text.contains("\n"): texts[index] = firstLine(text)
+      default: break
+      }
     }
     return texts
   }

@@ -24,7 +24,7 @@ enum GaussNewton {
     for _ in 0..<rounds {
       let columns = best.values.indices.map { index in
         var moved = best.values
-        let step = max(0.1 * moved[index], 2e-5)
+        let step = max(0.1 * moved[index], 0.2 * start[index])
         moved[index] += step
         return zip(residuals(moved), best.residuals).map { ($0 - $1) / step }
       }

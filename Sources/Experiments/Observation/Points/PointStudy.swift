@@ -74,7 +74,7 @@ public struct PointStudy: Sendable {
         ])
       }
       fit = try RuntimeFit.fit(members, keys: options.fitKeys) { members, values in
-        simulate(members, fitted: values).map { try? $0.get().tpotMs }
+        simulate(members, fitted: values).map { try? $0.get() }
       }
       report.fit = fit
     }
@@ -119,24 +119,22 @@ public struct PointStudy: Sendable {
     return seen
   }
 
-  /// Drops measurements that stand in the table again in another encoding.
+  /// Drops measurements that stand in the table again in another encoding, or rounded to two decimals.
   private func removeDuplicates(_ cases: inout [Case]) -> Int {
-    struct Key: Hashable {
-      var scenario: String
-      var ttft: Int
-      var tpot: Int
-    }
-    var seen: Set<Key> = []
+    var seen: [String: [ServingPoint]] = [:]
     let before = cases.count
     cases.removeAll { found in
       let point = found.point
-      let key = Key(
-        scenario: [
-          found.tree["model"]?.scalar ?? "", point.system, point.backend, point.precision,
-          found.plan.label, "\(point.prompt)", "\(point.output)", "\(point.concurrency ?? 0)",
-        ].joined(separator: "|"),
-        ttft: Int((point.ttftMs * 100).rounded()), tpot: Int((point.tpotMs * 100).rounded()))
-      return !seen.insert(key).inserted
+      let scenario = [
+        found.tree["model"]?.scalar ?? "", point.system, point.backend, point.precision,
+        found.plan.label, "\(point.prompt)", "\(point.output)", "\(point.concurrency ?? 0)",
+      ].joined(separator: "|")
+      // Some encodings round down, others up.
+      let isKnown = seen[scenario, default: []].contains {
+        abs($0.ttftMs - point.ttftMs) < 0.011 && abs($0.tpotMs - point.tpotMs) < 0.011
+      }
+      if !isKnown { seen[scenario, default: []].append(point) }
+      return isKnown
     }
     return before - cases.count
   }
@@ -148,43 +146,78 @@ public struct PointStudy: Sendable {
     var outputTokensPerSecond: Double
   }
 
-  /// Runs all cases, several at once; the results stand in the order of the cases.
+  /// Runs all cases, several at once; the results stand in the order of the cases. Measurements of one
+  /// scenario have one run.
   func simulate(
     _ cases: [Case], fitted: RuntimeFit? = nil,
     progress: (@Sendable (Int, Int) -> Void)? = nil
   ) -> [Result<Latencies, PointRules.Unsupported>] {
     typealias Outcome = Result<Latencies, PointRules.Unsupported>
-    let shared = Mutex((next: 0, done: 0, outcomes: [Outcome?](repeating: nil, count: cases.count)))
-    DispatchQueue.concurrentPerform(iterations: max(1, min(options.workers, cases.count))) { _ in
+    let (runs, runOfCase) = Self.runs(of: cases)
+    let draws = SharedDraws()
+    let shared = Mutex((next: 0, done: 0, outcomes: [Outcome?](repeating: nil, count: runs.count)))
+    DispatchQueue.concurrentPerform(iterations: max(1, min(options.workers, runs.count))) { _ in
       while true {
         let index = shared.withLock { state in
           defer { state.next += 1 }
           return state.next
         }
-        guard index < cases.count else { return }
-        let outcome = latencies(of: cases[index], fitted: fitted)
+        guard index < runs.count else { return }
+        let outcome = latencies(of: runs[index], fitted: fitted, draws: draws)
         let done = shared.withLock { state in
           state.outcomes[index] = outcome
           state.done += 1
           return state.done
         }
-        progress?(done, cases.count)
+        progress?(done, runs.count)
       }
     }
-    return shared.withLock { $0.outcomes }.map { outcome in
-      guard let outcome else { preconditionFailure("Every case was run.") }
+    let outcomes = shared.withLock { $0.outcomes }
+    return runOfCase.map { run in
+      guard let outcome = outcomes[run] else { preconditionFailure("Every case was run.") }
       return outcome
     }
   }
 
+  /// The scenarios among cases, each once, and which of them each case is.
+  private static func runs(of cases: [Case]) -> (runs: [Case], runOfCase: [Int]) {
+    var runs: [Case] = []
+    var known: [String: Int] = [:]
+    let runOfCase = cases.map { found in
+      let scenario = (found.tree.mapping ?? []).filter { $0.key != "name" }
+        .map { "\($0.key): \($0.value.json)" }.joined(separator: "\n")
+      if let run = known[scenario] { return run }
+      known[scenario] = runs.count
+      runs.append(found)
+      return runs.count - 1
+    }
+    return (runs, runOfCase)
+  }
+
+  /// What gates choose, by what of a scenario decides it.
+  private final class SharedDraws: Sendable {
+    private let known = Mutex<[String: ExpertDraws]>([:])
+
+    func draws(of tree: ConfigurationNode) -> ExpertDraws {
+      let key = ["model", "routing", "policy", "run"].map { tree[$0]?.json ?? "" }
+        .joined(separator: "\n")
+      return known.withLock { known in
+        if let draws = known[key] { return draws }
+        let draws = ExpertDraws()
+        known[key] = draws
+        return draws
+      }
+    }
+  }
+
   private func latencies(
-    of found: Case, fitted: RuntimeFit?
+    of found: Case, fitted: RuntimeFit?, draws: SharedDraws
   ) -> Result<Latencies, PointRules.Unsupported> {
     do {
       let scenario = try scenario(of: found, fitted: fitted)
       let result =
         scenario.isFleet
-        ? try FleetSimulation.run(scenario.fleetConfiguration(library: library)).result
+        ? try fleet(scenario, draws: draws.draws(of: found.tree))
         : try ServingSimulation.run(scenario.configuration(library: library)).result
       guard let ttft = result.ttftMs, let tpot = result.tpotMs
       else { return .failure(.init(reason: "no request was answered")) }
@@ -195,6 +228,13 @@ public struct PointStudy: Sendable {
     } catch {
       return .failure(.init(reason: Self.reason(error)))
     }
+  }
+
+  /// Runs a replica; groups of several models draw for themselves.
+  private func fleet(_ scenario: Scenario, draws: ExpertDraws) throws -> SimulationResult {
+    var configuration = try scenario.fleetConfiguration(library: library)
+    if configuration.groups.count == 1 { configuration.groups[0].draws = draws }
+    return try FleetSimulation.run(configuration).result
   }
 
   /// An error as a reason: its first line, without the place in the rules, which all points share.

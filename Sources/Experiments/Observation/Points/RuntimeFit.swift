@@ -49,17 +49,24 @@ public struct RuntimeFit: Codable, Sendable {
     return try tree.setting("runtime", to: mapping, origin: "the fit")
   }
 
+  /// Constants of which only the time to the first token tells, and where each begins [s].
+  private static let beforeFirstToken = [
+    "per_request": 1e-2, "per_prompt_token": 1e-5, "eager_per_layer": 1e-3,
+  ]
+
   /// Fits constants so that the logarithms of simulated and measured times per output token agree best,
-  /// by least squares: Gauss–Newton with steps halved until the sum falls, constants at least 0.
+  /// and of times to the first token where a constant is of those that matter to them alone: by least
+  /// squares, Gauss–Newton with steps halved until the sum falls, constants at least 0.
   ///
   /// - Parameters:
   ///   - members: the points of one group, with one runtime among them.
-  ///   - keys: the constants; each begins with 100 µs.
-  ///   - simulate: the simulated times [ms] with given constants; `nil` for points that do not run.
+  ///   - keys: the constants; each begins with 100 µs, those before the first token with 10 ms a request,
+  ///     10 µs a prompt token and 1 ms an eager layer.
+  ///   - simulate: the simulated times with given constants; `nil` for points that do not run.
   /// - Throws: `Diagnostics` when the group has no single runtime, or nothing runs.
   static func fit(
     _ members: [PointRules.Resolved], keys: [String],
-    simulate: ([PointRules.Resolved], RuntimeFit?) -> [Double?]
+    simulate: ([PointRules.Resolved], RuntimeFit?) -> [PointStudy.Latencies?]
   ) throws -> RuntimeFit {
     let runtimes = members.compactMap { $0.tree["runtime"]?.scalar }
     guard let runtime = runtimes.first, runtimes.allSatisfy({ $0 == runtime }),
@@ -80,14 +87,21 @@ public struct RuntimeFit: Codable, Sendable {
       ])
     }
     let measured = running.map(\.point.tpotMs)
-    func errors(_ times: [Double?]) -> [Double] {
-      zip(times, measured).map { log(($0.0 ?? $0.1) / $0.1) }
+    let usesFirstToken = keys.contains { beforeFirstToken[$0] != nil }
+    // Errors per output token come first.
+    func errors(_ times: [PointStudy.Latencies?]) -> [Double] {
+      var errors = zip(times, measured).map { log(($0.0?.tpotMs ?? $0.1) / $0.1) }
+      if usesFirstToken {
+        errors += zip(times, running.map(\.point.ttftMs)).map { log(($0.0?.ttftMs ?? $0.1) / $0.1) }
+      }
+      return errors
     }
     var fit = RuntimeFit(
       group: PointReport.Group.key(of: running[0].point), runtime: runtime,
-      values: keys.map { Value(key: $0, seconds: 1e-4) }, points: running.count,
+      values: keys.map { Value(key: $0, seconds: beforeFirstToken[$0] ?? 1e-4) },
+      points: running.count,
       medianBefore: PointReport.median(
-        zip(unfitted.compactMap { $0 }, measured).map { abs($0.0 / $0.1 - 1) }) ?? 0,
+        zip(unfitted.compactMap { $0?.tpotMs }, measured).map { abs($0.0 / $0.1 - 1) }) ?? 0,
       medianAfter: 0)
     func evaluate(_ values: [Double]) -> [Double] {
       var trial = fit
@@ -96,7 +110,8 @@ public struct RuntimeFit: Codable, Sendable {
     }
     let best = GaussNewton.minimise(from: fit.values.map(\.seconds), evaluate)
     for index in best.values.indices { fit.values[index].seconds = best.values[index] }
-    fit.medianAfter = PointReport.median(best.residuals.map { abs(exp($0) - 1) }) ?? 0
+    fit.medianAfter =
+      PointReport.median(best.residuals.prefix(running.count).map { abs(exp($0) - 1) }) ?? 0
     return fit
   }
 }

@@ -2,6 +2,7 @@
 
 import Configuration
 import Serving
+import Synchronization
 import TestSupport
 import Testing
 
@@ -82,6 +83,44 @@ import Testing
     #expect(report.refusals.map(\.example) == ["p"])
   }
 
+  @Test(arguments: [(1.004, 1.0, 1), (1, 0.995, 1), (1.02, 1, 0), (1, 0.98, 0)])
+  func `A measurement rounded to two decimals is the same`(
+    ttft: Double, tpot: Double, duplicates: Int
+  ) throws {
+    let report = try Self.study().run([
+      Self.point("a", concurrency: 2),
+      Self.point("again", concurrency: 2, ttft: ttft, tpot: tpot),
+    ])
+    #expect(report.duplicates == duplicates && report.points.count == 2 - duplicates)
+  }
+
+  @Test(arguments: [
+    "serving.prompt_balance=5", "serving={prompt_balance: 5, parallelism: {tensor: 2}}",
+  ])
+  func `Prompts of a single rank are not balanced`(override: String) throws {
+    var study = try Self.study()
+    study.options.overrides = [override]
+    let report = try study.run([Self.point("a", concurrency: 2)])
+    #expect(report.points.isEmpty)
+    #expect(report.refusals.first?.reason.contains("a single rank has no others") == true)
+  }
+
+  @Test func `Measurements of one scenario have one run, and each its own error`() throws {
+    let runs = Mutex(0)
+    let report = try Self.study().run(
+      [
+        Self.point("a", concurrency: 2, tpot: 1), Self.point("b", concurrency: 2, tpot: 4),
+        Self.point("c", concurrency: 4, tpot: 1),
+      ]
+    ) { _, total in runs.withLock { $0 = total } }
+    #expect(runs.withLock { $0 } == 2)
+    let points = report.points.sorted { $0.id < $1.id }
+    #expect(points.map(\.id) == ["a", "b", "c"])
+    #expect(points[0].simulatedTpotMs == points[1].simulatedTpotMs)
+    #expect(points[0].simulatedTpotMs != points[2].simulatedTpotMs)
+    #expect(points[1].tpotError == points[1].simulatedTpotMs / 4 - 1)
+  }
+
   @Test func `A fitted constant of steps is the one that the measurements were made with`() throws {
     var study = try Self.study()
     study.options.overrides = ["runtime={base: cuda-graphs, per_step: 900 us}"]
@@ -103,6 +142,38 @@ import Testing
     #expect(report.points.filter(\.isFitted).count == 3)
     // Only the other group is judged.
     #expect(report.summaries.map(\.points) == [1, 1])
+  }
+
+  @Test func `What a request takes before its first token is found from times to the first token`()
+    throws
+  {
+    var study = try Self.study()
+    study.options.overrides = [
+      "runtime={base: cuda-graphs, per_request: 4 ms, per_prompt_token: 30 us}"
+    ]
+    // Prompts of two lengths tell what is of the request and what of its tokens.
+    let table = [64, 640].flatMap { prompt in
+      [1, 2, 4].map { concurrency in
+        var point = Self.point("p\(prompt)-\(concurrency)", concurrency: concurrency)
+        point.prompt = prompt
+        return point
+      }
+    }
+    let truth = try study.run(table).points
+    let measured = table.map { point in
+      var point = point
+      if let found = truth.first(where: { $0.id == point.id }) {
+        point.tpotMs = found.simulatedTpotMs
+        point.ttftMs = found.simulatedTtftMs
+      }
+      return point
+    }
+    study.options.overrides = []
+    study.options.fitGroup = "Org/M/box/vllm"
+    study.options.fitKeys = ["per_request", "per_prompt_token"]
+    let fit = try #require(try study.run(measured).fit)
+    #expect(abs(fit.values[0].seconds / 4e-3 - 1) < 0.05)
+    #expect(abs(fit.values[1].seconds / 30e-6 - 1) < 0.05)
   }
 
   @Test func `A group that is not there is refused with those that are`() throws {

@@ -138,7 +138,7 @@ class Sweep:
         self.missing_since = {}  # by shard: when it ended without its file to be seen
         self.alive = {}  # by key: (when, shard) of the last sign of life
         self.host = {}  # by shard: the worker that it last was on
-        self.workers, self.asked_workers = None, 0.0
+        self.told = {}  # by shard: why it was last submitted again
         client.subscribe_topic(self.topic, self.hear)
 
     def hear(self, event):
@@ -169,14 +169,16 @@ class Sweep:
         self.began.discard(shard)
         self.missing_since.pop(shard, None)
 
-    def again(self, shard, reason, now):
+    def again(self, shard, reason):
         """Submits a shard once more, unless that has come to nothing too often."""
         self.fruitless[shard] += 1
         if self.fruitless[shard] >= FRUITLESS_ATTEMPTS:
             raise Failure(
                 1, f"shard {shard}: {reason}; given up after {self.fruitless[shard]} attempts"
                 " without a further result")
-        say(f"shard {shard}: {reason}; submitted again")
+        if self.told.get(shard) != reason:
+            say(f"shard {shard}: {reason}; submitted again")
+        self.told[shard] = reason
         self.submit(shard, elsewhere=True)
 
     def ended(self, shard, future):
@@ -210,13 +212,13 @@ class Sweep:
                 if reason is None:
                     self.missing_since.setdefault(shard, now)
                 elif not self.futures[shard]:
-                    self.again(shard, reason, now)
+                    self.again(shard, reason)
             since = self.missing_since.get(shard)
             if since is not None and now - since > GRACE_SECONDS:
                 self.fruitless[shard] += 1  # it takes long to find out: half as often
                 self.again(
                     shard, f"it has ended, but its file is not in {self.options.out}, which must"
-                    " be the same folder on every machine", now)
+                    " be the same folder on every machine")
         if left:
             self.resubmit_stalled(left, now)
         return left
@@ -241,7 +243,7 @@ class Sweep:
             return
         for shard in stalled:
             where = f" on {self.host[shard]}" if shard in self.began else ""
-            self.again(shard, f"it has not advanced for {stall:g} s{where}", now)
+            self.again(shard, f"it has not advanced for {stall:g} s{where}")
 
     def run(self, stopping):
         """Until every shard's file is there; whether it came to that."""
@@ -296,7 +298,8 @@ def connect(distributed, options):
     """A client, and the cluster that was started for it, if one was."""
     import dask
 
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for logger in ("distributed", "distributed.client"):
+        logging.getLogger(logger).setLevel(logging.CRITICAL)  # what matters is told below
     if options.scheduler:
         try:
             return distributed.Client(options.scheduler, timeout=10), None

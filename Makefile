@@ -8,7 +8,7 @@ SWIFT  ?= swift
 PREFIX ?= /usr/local
 # Where 'make dask' makes its virtual environment: beside the adapter, here or where it is installed.
 ENGINES ?= engines
-DATA   := hardware-profiles models policies traces scenarios reference-cases
+DATA   := hardware-profiles models policies traces scenarios reference-cases observations
 FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swift) Package.swift
 
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.

@@ -126,7 +126,16 @@ import Units
       let (single, verified) = (costs.attentionWork(one).decode, costs.attentionWork(all).decode)
       #expect(all.tokens == 4)
       expectClose(verified.flop, single.flop, within: 1e-12)
-      expectClose(verified.bytes, single.bytes / 4, within: 0.02)
+      // What another row costs, from two lengths within any window.
+      func bytes(_ visible: Int) -> Double {
+        var load = AttentionLoad()
+        load.addDecode(visible: visible, span: layer.span)
+        return costs.attentionWork(load).decode.bytes
+      }
+      let row = (bytes(100) - bytes(50)) / 50
+      let rows = layer.span.rowsRead(after: 5_000, count: 4)
+      #expect(rows <= 5_004 && rows >= one.decodeLongest)
+      expectClose(single.bytes - verified.bytes, (one.decodeContext - rows) * row, within: 1e-9)
       #expect(costs.attentionWork(all).prefill == .none)
     }
   }

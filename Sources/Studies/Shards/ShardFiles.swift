@@ -51,9 +51,9 @@ public struct ShardFiles: Sendable {
   public struct Contents: Sendable {
     /// The records, in their order.
     public var records: [RunRecord] = []
-    /// Starts of each run.
+    /// Starts of each run; an attempt's file repeats those of the attempts that it takes over.
     public var starts: [String: Int] = [:]
-    /// Runs during which the process died of a fatal signal of theirs, and how often.
+    /// Runs during which the process died of a fatal signal of theirs, and how often, likewise.
     public var crashes: [String: Int] = [:]
     /// Lines that are cut off or damaged.
     public var damaged = 0
@@ -66,6 +66,7 @@ public struct ShardFiles: Sendable {
     /// - Throws: What reading the file throws.
     public mutating func add(file: String) throws {
       let data = try Data(contentsOf: URL(filePath: file))
+      var (begun, died): ([String: Int], [String: Int]) = ([:], [:])
       var lines = data.split(separator: UInt8(ascii: "\n"))
       if !lines.isEmpty, data.last != UInt8(ascii: "\n") {
         // The writer was stopped within it.
@@ -74,15 +75,17 @@ public struct ShardFiles: Sendable {
       }
       for line in lines {
         if line.starts(with: Self.started) {
-          starts[Self.id(line, Self.started), default: 0] += 1
+          begun[Self.id(line, Self.started), default: 0] += 1
         } else if line.starts(with: Self.crashed) {
-          crashes[Self.id(line, Self.crashed), default: 0] += 1
+          died[Self.id(line, Self.crashed), default: 0] += 1
         } else if let record = RunRecord(line: Data(line)) {
           records.append(record)
         } else {
           damaged += 1
         }
       }
+      starts.merge(begun, uniquingKeysWith: max)
+      crashes.merge(died, uniquingKeysWith: max)
     }
 
     static let started = Data("{\"started\":\"".utf8)

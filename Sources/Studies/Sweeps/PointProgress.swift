@@ -113,14 +113,13 @@ public struct PointProgress: Sendable {
         }
         replication += 1
       }
-      // One run that does not fit or fails has others that do the same; what is known stays.
+      // All replications are run whatever becomes of one, so that results do not depend on when a
+      // study was interrupted; further ones only where there is a mean to make precise.
+      guard missing.isEmpty else { return }
       if let settled = records.first(where: { $0.status != .ok }) {
         state = .settled(settled.status)
-        if settled.status != .unstable { missing = [] }
-        if !missing.isEmpty { state = .unfinished }
         return
       }
-      guard missing.isEmpty else { return }
       guard let stop = study.stop else {
         state = .complete
         return

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import Records
 import Reports
 import Studies
@@ -34,8 +35,8 @@ enum ResultListing {
       var row: [ReportValue] = point.labels.map(ReportValue.text)
       row += [.text(point.status), .integer(Int64(point.replications))]
       for estimate in point.estimates {
-        row.append(estimate.map { .number($0.mean) } ?? .null)
-        row.append(estimate?.halfWidth.map(ReportValue.number) ?? .null)
+        row.append(estimate.map { .number(rounded($0.mean)) } ?? .null)
+        row.append(estimate?.halfWidth.map { .number(rounded($0)) } ?? .null)
       }
       row.append(point.note.map(ReportValue.text) ?? .null)
       listing.append(row)
@@ -73,6 +74,11 @@ enum ResultListing {
     "cost.usd_per_million_output_tokens": "USD/M tok",
   ]
 
+  /// A value with nine digits, which are more than a mean or a difference is known to.
+  private static func rounded(_ value: Double) -> Double {
+    Double(String(format: "%.9g", value)) ?? value
+  }
+
   private static func title(of key: String) -> String { titles[key] ?? key }
 
   private static func firstLine(_ text: String) -> String {
@@ -93,7 +99,9 @@ enum ResultListing {
     var listing = Listing(columns)
     for row in comparison.rows {
       let difference = row.difference
-      func number(_ value: Double?) -> ReportValue { value.map(ReportValue.number) ?? .null }
+      func number(_ value: Double?) -> ReportValue {
+        value.map { .number(rounded($0)) } ?? .null
+      }
       var values: [ReportValue] = row.others.map(ReportValue.text)
       values += [.text(row.value), .text(comparison.baseline)]
       values.append(.integer(Int64(difference?.pairs ?? 0)))

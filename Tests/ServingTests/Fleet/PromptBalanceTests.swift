@@ -78,7 +78,9 @@ import Workload
         ParallelPlan(data: 4, expert: 4), model: model, limits: limits)
       let run = try FleetHarness.run(FleetHarness.configuration([group], requests: requests))
       #expect(run.result.requests.completed == 60)
-      ttft.append(try #require(run.result.ttftMs?.mean))
+      let steady = run.result.steadyState
+      ttft.append(
+        try #require(run.result.ttftMs?.mean, "no request was measured: \(steady)"))
     }
     #expect(ttft[1] > ttft[0])
   }

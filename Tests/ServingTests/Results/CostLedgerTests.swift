@@ -50,14 +50,14 @@ struct CostLedgerTests {
     // The hour's million output tokens are a quarter of all.
     #expect(abs(bill.purchase!.usdPerMillionOutputTokens! - (writtenOff + energy)) < 1e-12)
     #expect(abs(bill.purchase!.usdPerMillionTokens! - (writtenOff + energy) / 4) < 1e-12)
-    #expect(bill.joulesPerMillionOutputTokens == 250 * 3600)
-    #expect(bill.joulesPerMillionTokens == 250 * 3600 / 4)
+    #expect(bill.joulesPerMillionOutputTokens == 900_000)
+    #expect(bill.joulesPerMillionTokens == 225_000)
     #expect(bill.rent == nil)
     let gpus = try #require(bill.items?.first)
     #expect(gpus.name == "GPU" && gpus.kind == "gpu" && gpus.count == 2)
     #expect(gpus.unitUsd == 1000 && gpus.totalUsd == 2000 && gpus.meanWatts == 200)
     #expect(abs(gpus.usdPerMillionOutputTokens! - (2000 / 8766.0 + 0.2 * 1.5 * 0.2)) < 1e-12)
-    #expect(gpus.joulesPerMillionOutputTokens == 200 * 3600)
+    #expect(gpus.joulesPerMillionOutputTokens == 720_000)
     #expect(gpus.priceSource == "a list")
     #expect(bill.basis.contains("50.0 %") && bill.basis.contains("times 1.5"))
   }

@@ -53,7 +53,7 @@ struct PlanFileTests {
     ([("candidates.hardware", "[]")], "candidates.hardware", "empty"),
     ([("candidates.replicas", "[0]")], "candidates.replicas[0]", "out of range"),
     ([("candidates.replicas", "{from: 4, to: 2}")], "candidates.replicas.to", "below from"),
-    ([("candidates.policies", "[lru]")], "candidates.policies", "did you mean 'policy'"),
+    ([("candidates.polcy", "[lru]")], "candidates.polcy", "did you mean 'policy'"),
     ([("limits.rack_units", "10")], "candidates.hardware[0]", "rack_units: 8"),
     ([("limits.vendors", "[AMD]")], "candidates.hardware[0]", "vendor: NVIDIA"),
     ([("limits.budget", "12 kW")], "limits.budget", "USD"),

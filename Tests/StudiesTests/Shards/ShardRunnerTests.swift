@@ -82,6 +82,20 @@ struct ShardRunnerTests {
     #expect(runs.filter { $0.record.status == .crashed }.map(\.entry.id) == (isGivenUp ? [id] : []))
   }
 
+  @Test("count the starts that an attempt took over from an older one once")
+  func takenOver() throws {
+    let fixture = try StudyFixture()
+    let id = String(repeating: "a", count: 64)
+    var contents = ShardFiles.Contents()
+    for starts in 1...3 {
+      let path = "\(fixture.folder)/\(starts).part"
+      let text = String(repeating: ShardFiles.startedLine(id), count: starts)
+      try Data(text.utf8).write(to: URL(filePath: path))
+      try contents.add(file: path)
+    }
+    #expect(contents.starts[id] == 3)
+  }
+
   @Test("record what does not fit, what fails and what takes too long, and go on")
   func failures() throws {
     let fixture = try StudyFixture()

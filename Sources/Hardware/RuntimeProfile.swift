@@ -21,6 +21,9 @@ public struct RuntimeProfile: Sendable {
   /// Time that each request takes before it can be scheduled, and its answer before it is out [s]: HTTP,
   /// tokenising. Other requests do not wait for it.
   public var perRequestOverhead: Figure?
+  /// Time that each token of a prompt takes before the request can be scheduled [s]: tokenising, and passing
+  /// on between the server's processes. Other requests do not wait for it.
+  public var perPromptTokenOverhead: Figure?
   /// Steps that its scheduler plans ahead of the one under way, so that it need not wait for results:
   /// a request that arrives meanwhile joins so many steps later.
   public var stepsAhead: Figure?
@@ -57,6 +60,7 @@ public struct RuntimeProfile: Sendable {
     perExpertOverhead = reader.figure("per_expert", .seconds, in: Plausible.latency)
     perStepOverhead = reader.requiredFigure("per_step", .seconds, in: Plausible.latency)
     perRequestOverhead = reader.figure("per_request", .seconds, in: Plausible.latency)
+    perPromptTokenOverhead = reader.figure("per_prompt_token", .seconds, in: Plausible.latency)
     stepsAhead = reader.figure("steps_ahead", .count, in: 0...16)
     eagerLayerOverhead = reader.figure("eager_per_layer", .seconds, in: Plausible.latency)
     graphTokens = reader.figure("graph_tokens", .count, in: 0...1e7)
@@ -84,6 +88,9 @@ public struct RuntimeProfile: Sendable {
     if let perExpertOverhead { figures.append(("per_expert", perExpertOverhead)) }
     if let perRequestOverhead { figures.append(("per_request", perRequestOverhead)) }
     if let stepsAhead { figures.append(("steps_ahead", stepsAhead)) }
+    if let perPromptTokenOverhead {
+      figures.append(("per_prompt_token", perPromptTokenOverhead))
+    }
     if let eagerLayerOverhead { figures.append(("eager_per_layer", eagerLayerOverhead)) }
     if let graphTokens { figures.append(("graph_tokens", graphTokens)) }
     if let hostMemoryEfficiency {

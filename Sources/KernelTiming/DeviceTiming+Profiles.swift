@@ -47,6 +47,7 @@ extension SoftwareCosts {
       dequantizationEfficiency: runtime.dequantizationEfficiency.effective,
       perExpert: runtime.perExpertOverhead?.effective ?? 0)
     perRequest = runtime.perRequestOverhead?.effective ?? 0
+    perPromptToken = runtime.perPromptTokenOverhead?.effective ?? 0
     stepsAhead = Int(runtime.stepsAhead?.nominal ?? 0)
     eagerPerLayer = runtime.eagerLayerOverhead?.effective ?? 0
     graphTokens = runtime.graphTokens?.effective ?? 0

@@ -34,6 +34,7 @@ extension DeviceTiming {
     software.perStep *= overhead
     software.perCopy *= overhead
     software.perRequest *= overhead
+    software.perPromptToken *= overhead
     software.eagerPerLayer *= overhead
     var laws = laws
     laws.changeAll { entry in

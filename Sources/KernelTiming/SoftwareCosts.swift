@@ -13,6 +13,8 @@ public struct SoftwareCosts: Hashable, Sendable, BitwiseCopyable {
   public var perStep: Double
   /// Seconds between a request's arrival and its turn to be scheduled.
   public var perRequest = 0.0
+  /// Seconds more for each token of its prompt.
+  public var perPromptToken = 0.0
   /// Steps that are planned ahead of the one under way.
   public var stepsAhead = 0
   /// Seconds in which the host launches a layer's kernels one by one; 0 where graphs cover all steps.
@@ -43,6 +45,12 @@ public struct SoftwareCosts: Hashable, Sendable, BitwiseCopyable {
     self.computeEfficiency = computeEfficiency
     self.memoryEfficiency = memoryEfficiency
     self.dequantizationEfficiency = dequantizationEfficiency
+  }
+
+  /// Seconds between the arrival of a request with so many prompt tokens and its turn to be scheduled.
+  @inlinable
+  public func secondsBeforeScheduling(promptTokens: Int) -> Double {
+    perRequest + perPromptToken * Double(promptTokens)
   }
 
   /// Software that costs nothing.

@@ -35,8 +35,10 @@ extension ServingEngine {
   }
 
   /// What passes between a request's arrival and its turn to be scheduled [ns].
-  private var requestNanoseconds: UInt64 {
-    StepCosts.nanoseconds(configuration.timing.software.perRequest)
+  private func nanosecondsBeforeScheduling(_ request: Request) -> UInt64 {
+    StepCosts.nanoseconds(
+      configuration.timing.software.secondsBeforeScheduling(
+        promptTokens: Int(request.promptTokens)))
   }
 
   /// Starts the workload: the first arrival, or every user's first request.
@@ -63,7 +65,7 @@ extension ServingEngine {
     }
     guard let request = nextArrival else { return }
     let arrival = max(
-      request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
+      request.arrivalNanoseconds + nanosecondsBeforeScheduling(request), simulation.now.nanoseconds)
     simulation.schedule(.arrival, at: SimulatedTime(nanoseconds: arrival))
   }
 
@@ -77,7 +79,8 @@ extension ServingEngine {
       userRequests[user] = request
       if batch.prefix != nil { userPrefixBlocks[user] = Array(requests.prefixBlocks(of: request)) }
       let arrival = max(
-        request.arrivalNanoseconds + requestNanoseconds, simulation.now.nanoseconds)
+        request.arrivalNanoseconds + nanosecondsBeforeScheduling(request),
+        simulation.now.nanoseconds)
       simulation.schedule(.userArrival(user: Int32(user)), at: SimulatedTime(nanoseconds: arrival))
     } catch {
       failure = error
@@ -90,7 +93,8 @@ extension ServingEngine {
   ) {
     var request = request
     request.arrivalNanoseconds =
-      simulation.now.nanoseconds - min(requestNanoseconds, simulation.now.nanoseconds)
+      simulation.now.nanoseconds
+      - min(nanosecondsBeforeScheduling(request), simulation.now.nanoseconds)
     if progress.arrivals == 0 {
       // Idling before the first request is nobody's time.
       network.resetStatistics(at: simulation.now)

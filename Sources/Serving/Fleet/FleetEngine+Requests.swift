@@ -96,7 +96,9 @@ extension FleetEngine {
     let request = tickets[Int(number)].sequence.request
     var time =
       simulation.now + gateway.latency(ofRequest: request.number)
-      + SimulatedDuration(seconds: configuration.groups[0].timing.software.perRequest)
+      + SimulatedDuration(
+        seconds: configuration.groups[0].timing.software.secondsBeforeScheduling(
+          promptTokens: Int(request.promptTokens)))
     if responseCache != nil {
       time = time + responseCache!.lookupTime
       if responseCache!.lookUp(

@@ -31,6 +31,7 @@ let package = Package(
       name: "CGSL", pkgConfig: "gsl", providers: [.apt(["libgsl-dev"]), .brew(["gsl"])]),
     .target(
       name: "CComputeLibraries", linkerSettings: [.linkedLibrary("dl"), .linkedLibrary("m")]),
+    .target(name: "CSweepSignals"),
     .target(name: "Units"),
     // Floor 1
     .target(name: "SimulationKernel", dependencies: ["Units"]),
@@ -85,6 +86,7 @@ let package = Package(
       name: "Studies",
       dependencies: [
         "Experiments", "Records", "Serving", "Configuration", "RandomStreams", "Units",
+        "Workload", "CSweepSignals",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Crypto", package: "swift-crypto"),
       ]),
@@ -130,7 +132,10 @@ let package = Package(
     .testTarget(name: "RecordsTests", dependencies: ["Records", "Serving", "TestSupport"]),
     .testTarget(
       name: "StudiesTests",
-      dependencies: ["Studies", "Experiments", "Records", "Serving", "TestSupport"]),
+      dependencies: [
+        "Studies", "Experiments", "Records", "Serving", "TestSupport",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
     .testTarget(
       name: "ReportsTests",
       dependencies: ["Reports", "Experiments", "Records", "Serving", "Workload", "TestSupport"]),

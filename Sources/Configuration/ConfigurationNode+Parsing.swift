@@ -23,6 +23,8 @@ extension ConfigurationNode {
   public static func load(
     path: String, limits: ReadingLimits = ReadingLimits()
   ) throws -> ConfigurationNode {
+    ConfigurationFiles.recorder?.note(path)
+    if let known = ConfigurationFiles.current?.node(of: path) { return known }
     func refuse(_ message: String) -> Diagnostics {
       Diagnostics([Diagnostic(location: SourceLocation(origin: path), message: message)])
     }
@@ -46,7 +48,9 @@ extension ConfigurationNode {
     guard let text = String(validating: data, as: UTF8.self) else {
       throw refuse("is not UTF-8 text")
     }
-    return try parse(text, file: path, limits: limits)
+    let node = try parse(text, file: path, limits: limits)
+    ConfigurationFiles.current?.keep(node, path: path)
+    return node
   }
 
   /// Reads YAML or JSON text.

@@ -39,13 +39,13 @@ public enum ServingSimulation {
   ///   - decisions: Where to send what was decided about experts; `nil` for nowhere.
   ///   - requests: Who is told what became of each request; `nil` for nobody.
   ///   - passes: Who is told of each forward pass; `nil` for nobody.
-  ///   - progress: Told now and then how far the run has come.
+  ///   - progress: Told now and then how far the run has come; what it throws ends the run.
   /// - Returns: The result, and the sinks as the run left them.
   /// - Throws: ``DoesNotFit`` when the model does not fit, ``RoutingMismatch``, ``PassesNotRecorded``, and the errors of the workload and the routing.
   public static func run(
     _ configuration: ServingConfiguration, timeline: (any TimelineSink)? = nil,
     decisions: (any DecisionSink)? = nil, requests: (any RequestSink)? = nil,
-    passes: (any PassSink)? = nil, progress: ((Progress) -> Void)? = nil
+    passes: (any PassSink)? = nil, progress: ((Progress) throws -> Void)? = nil
   ) throws -> Run {
     var engine = try ServingEngine(configuration, timeline: timeline, decisions: decisions)
     engine.outcomes = requests
@@ -67,7 +67,7 @@ public enum ServingSimulation {
       untilReport -= 1
       if untilReport == 0 {
         untilReport = 1 << 16
-        progress?(
+        try progress?(
           Progress(
             simulatedSeconds: simulation.now.seconds, arrived: engine.progress.arrivals,
             completed: engine.progress.completions, expected: configuration.run.expectedRequests))

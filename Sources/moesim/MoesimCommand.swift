@@ -13,12 +13,13 @@ struct MoesimCommand: ParsableCommand {
     discussion: """
       Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 the \
       run failed, 2 a limit of --require or --strict was missed, 3 the scenario does not fit in a memory, \
-      64 wrong usage, 65 bad data, 66 missing input, 74 output could not be written.
+      4 some runs of a sweep have no result, 130 interrupted, 64 wrong usage, 65 bad data, 66 missing input, 74 output could not be written.
       """,
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
       SimulateCommand.self, RehearseCommand.self, CompareCommand.self, ValidateCommand.self,
-      ObserveCommand.self, CacheCommand.self, CalibrateCommand.self, TraceCommand.self,
+      ObserveCommand.self, SweepCommand.self, ResultsCommand.self, CacheCommand.self,
+      CalibrateCommand.self, TraceCommand.self,
       CheckCommand.self, ListCommand.self, ShowCommand.self,
     ])
 

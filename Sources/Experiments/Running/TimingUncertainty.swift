@@ -54,7 +54,7 @@ struct TimingUncertainty {
   ///
   /// - Throws: What the runs throw.
   func evaluate(
-    _ result: inout SimulationResult, progress: ((ServingSimulation.Progress) -> Void)?
+    _ result: inout SimulationResult, progress: ((ServingSimulation.Progress) throws -> Void)?
   ) throws {
     var results: [SimulationResult] = []
     for index in 1...replications {

@@ -74,13 +74,15 @@ enum ScenarioDefaults {
     """
 
   /// The defaults as a tree whose leaves come from `default`.
-  static func tree() -> ConfigurationNode {
+  static func tree() -> ConfigurationNode { parsed }
+
+  private static let parsed: ConfigurationNode = {
     do {
       return try ConfigurationNode.parse(yaml, file: "default").from(origin: "default")
     } catch {
       preconditionFailure("The defaults of a scenario are well-formed: \(error)")
     }
-  }
+  }()
 }
 
 extension ConfigurationNode {

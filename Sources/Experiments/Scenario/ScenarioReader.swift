@@ -22,6 +22,9 @@ struct ScenarioReader {
     let top = MappingReader(tree, into: collector)
     let name = top.string("name") ?? Self.stem(of: resolver.file)
     top.ignore("description")
+    if top.has("vary") {
+      top.report("vary", "makes this a study, which 'moesim sweep run' runs; expected a scenario")
+    }
     let hardware = reference(top, "hardware", .hardware)
     let model = reference(top, "model", .model)
     let runtime = reference(top, "runtime", .runtime)

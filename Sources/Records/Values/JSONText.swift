@@ -10,14 +10,17 @@ public enum JSONText {
     case compact
   }
 
-  /// The JSON of a tree, with sorted keys and without a final newline.
+  /// The JSON of a tree, with sorted keys unless they are to keep their order, and without a final
+  /// newline.
   ///
   /// Numbers that aren't finite become null, since JSON has no word for them.
   ///
   /// - Complexity: O(*n* log *n*) in the members of the largest object, linear in the text.
-  public static func text(of value: ReportValue, layout: Layout = .indented) -> String {
+  public static func text(
+    of value: ReportValue, layout: Layout = .indented, sortsKeys: Bool = true
+  ) -> String {
     var output = ""
-    write(value, layout: layout, depth: 0, to: &output)
+    write(value, layout: layout, sortsKeys: sortsKeys, depth: 0, to: &output)
     return output
   }
 
@@ -31,7 +34,7 @@ public enum JSONText {
   }
 
   private static func write(
-    _ value: ReportValue, layout: Layout, depth: Int, to output: inout String
+    _ value: ReportValue, layout: Layout, sortsKeys: Bool, depth: Int, to output: inout String
   ) {
     switch value {
     case .null: output += "null"
@@ -42,14 +45,14 @@ public enum JSONText {
     case .text(let value): output += quoted(value)
     case .list(let values):
       writeItems(values, between: ("[", "]"), layout: layout, depth: depth, to: &output) {
-        write($0, layout: layout, depth: depth + 1, to: &$1)
+        write($0, layout: layout, sortsKeys: sortsKeys, depth: depth + 1, to: &$1)
       }
     case .object(let members):
-      let sorted = members.sorted { $0.key < $1.key }
-      writeItems(sorted, between: ("{", "}"), layout: layout, depth: depth, to: &output) {
+      let ordered = sortsKeys ? members.sorted { $0.key < $1.key } : members
+      writeItems(ordered, between: ("{", "}"), layout: layout, depth: depth, to: &output) {
         $1 += quoted($0.key)
         $1 += layout == .indented ? ": " : ":"
-        write($0.value, layout: layout, depth: depth + 1, to: &$1)
+        write($0.value, layout: layout, sortsKeys: sortsKeys, depth: depth + 1, to: &$1)
       }
     }
   }

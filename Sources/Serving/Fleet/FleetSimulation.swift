@@ -9,13 +9,13 @@ public enum FleetSimulation {
   /// - Parameters:
   ///   - configuration: Everything that the run depends on.
   ///   - requests: Who is told what becomes of each request; `nil` for nobody.
-  ///   - progress: Told now and then how far the run has come.
+  ///   - progress: Told now and then how far the run has come; what it throws ends the run.
   /// - Returns: The result, and who was told, as the run left it.
   /// - Throws: ``DoesNotFit`` when a GPU's part of a model does not fit, `IndivisibleModel` when a plan does not
   ///   divide it, ``RoutingMismatch``, ``FailureSettings/Problem``, and the errors of workload, routing and topology.
   public static func run(
     _ configuration: FleetConfiguration, requests: (any RequestSink)? = nil,
-    progress: ((ServingSimulation.Progress) -> Void)? = nil
+    progress: ((ServingSimulation.Progress) throws -> Void)? = nil
   ) throws -> (result: SimulationResult, requests: (any RequestSink)?) {
     var engine = try FleetEngine(configuration)
     var simulation = Simulation<FleetEvent>()
@@ -30,7 +30,7 @@ public enum FleetSimulation {
       untilReport -= 1
       if untilReport == 0 {
         untilReport = 1 << 14
-        progress?(
+        try progress?(
           .init(
             simulatedSeconds: simulation.now.seconds, arrived: engine.progress.arrivals,
             completed: engine.progress.completions, expected: configuration.run.expectedRequests))

@@ -8,6 +8,7 @@ import KernelTiming
 import ModelDescriptors
 import Reports
 import Routing
+import Studies
 import Workload
 
 /// Recognises what a file is meant to be, and reads it whole.
@@ -87,6 +88,7 @@ struct FileCheck {
       let system = try ReferenceSystem.read(node, file: path, figures: ReportedFigures())
       return "reference cases of \(system.name)"
     }
+    if has(StudyReader.key) { return try checkStudy(node) }
     if has("hardware", "model") { return try checkScenario(node) }
     if has("gpus", "cpu", "chassis", "base") {
       return "machine \(try ProfileLibrary.standard().machine(path).name)"
@@ -136,6 +138,17 @@ struct FileCheck {
   private var describedModel: String? {
     let model = URL(filePath: path).deletingPathExtension().appendingPathExtension("json").path
     return FileManager.default.fileExists(atPath: model) ? model : nil
+  }
+
+  /// The study, and all that its points name.
+  private func checkStudy(_ node: ConfigurationNode) throws -> String {
+    let planner = try SweepPlanner(try StudyReader.read(node, file: path))
+    if let wrong = planner.points.first(where: { $0.problem != nil }) {
+      throw Diagnostic(
+        location: node.location, path: StudyReader.key,
+        message: "the point \(wrong.labels.joined(separator: ", ")) is wrong: \(wrong.problem ?? "")")
+    }
+    return "study \(planner.study.name) of \(planner.points.count) points"
   }
 
   /// The scenario, and all that it names.

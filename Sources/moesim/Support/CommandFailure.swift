@@ -7,6 +7,7 @@ import Policies
 import Reports
 import Routing
 import Serving
+import Studies
 import Workload
 
 /// How commands fail: one message on standard error, and a code that says what kind of failure.
@@ -17,6 +18,10 @@ enum CommandFailure {
   static let limitMissed = ExitCode(RequireLimit.exitCode)
   /// The scenario does not fit in a memory.
   static let doesNotFit = ExitCode(3)
+  /// Some runs of a sweep have no result.
+  static let someFailed = ExitCode(4)
+  /// The user interrupted the command.
+  static let interrupted = ExitCode(130)
   /// The command was used wrongly (EX_USAGE).
   static let usage = ExitCode(64)
   /// A file holds bad data (EX_DATAERR).
@@ -71,6 +76,11 @@ enum CommandFailure {
     case let code as ExitCode: code
     case is WriteFailure, is RoutingTraceWriteError: writeFailed
     case is MissingFile: missingInput
+    case let problem as ResultStore.Problem: problem.isWriteFailure ? writeFailed : badData
+    case is SweepPlanFile.Problem, is RecordCollection.Conflict: badData
+    case is SweepMerge.Unfinished: someFailed
+    case is AxisComparison.Problem, is ResultTable.Problem: usage
+    case is AppendFileFailure: writeFailed
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
       is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch,
       is UnknownTimingErrors:

@@ -24,6 +24,7 @@ struct Facts {
   func text(_ format: ListingFormat, style: ReportStyle) -> String {
     switch format {
     case .json: return JSONText.text(of: tree) + "\n"
+    case .jsonl: return JSONText.text(of: tree, layout: .compact) + "\n"
     case .table:
       let width = entries.map(\.key.count).max() ?? 0
       return entries.map { entry in

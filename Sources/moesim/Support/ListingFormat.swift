@@ -10,6 +10,8 @@ enum ListingFormat: String, CaseIterable, ExpressibleByArgument {
   case table
   /// JSON.
   case json
+  /// A JSON object a line.
+  case jsonl
   /// A row a line, comma-separated.
   case csv
   /// Markdown.
@@ -50,8 +52,14 @@ struct Listing {
     case .table: table.lines(style: style).joined(separator: "\n") + "\n"
     case .markdown: table.markdownLines().joined(separator: "\n") + "\n"
     case .json: JSONText.text(of: value) + "\n"
+    case .jsonl: jsonLines
     case .csv: csv
     }
+  }
+
+  private var jsonLines: String {
+    guard case .list(let rows) = value else { return "" }
+    return rows.map { JSONText.text(of: $0, layout: .compact) + "\n" }.joined()
   }
 
   private var csv: String {
@@ -80,7 +88,7 @@ struct Listing {
 
 /// Where a command's result goes, and in which format.
 struct ListingOptions: ParsableArguments {
-  @Option(help: "The format of the result: table, json, csv or markdown.")
+  @Option(help: "The format of the result: table, json, jsonl, csv or markdown.")
   var format: ListingFormat = .table
 
   @Option(name: .shortAndLong, help: "Write the result to a file instead of standard output.")

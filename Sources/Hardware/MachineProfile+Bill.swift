@@ -49,14 +49,21 @@ public struct BillItem: Hashable, Sendable {
 }
 
 extension MachineProfile {
-  /// Every part that is bought or powered: GPUs one by one, processors and memory of all sockets, drives
-  /// one by one, the chassis, and those links that have a price or a power beside the devices at their
+  /// Every part that is bought or powered: GPUs one by one, processors, memory of all sockets, drives one by
+  /// one, the chassis, and those links that have a price or a power beside the devices at their
   /// ends.
   public var billOfMaterials: [BillItem] {
     var items = gpus.map {
       BillItem($0.name, .gpu, price: $0.purchasePrice, power: $0.power)
     }
-    items.append(BillItem(cpu.name, .cpu, price: cpu.purchasePrice, power: cpu.power))
+    // The profile's figures are of all sockets.
+    var processor = BillItem(cpu.name, .cpu, price: cpu.purchasePrice, power: cpu.power)
+    let sockets = Double(cpu.sockets)
+    processor.count = cpu.sockets
+    processor.unitPrice = processor.unitPrice.map { $0 / sockets }
+    processor.idleWatts /= sockets
+    processor.fullWatts /= sockets
+    items.append(processor)
     var memory = BillItem(dram.name, .dram, price: dram.pricePerByte, power: nil)
     memory.unitPrice = dram.purchasePrice
     memory.idleWatts = dram.standbyWatts

@@ -44,6 +44,14 @@ struct MachineBillTests {
     #expect(abs(wired.fullWatts - bare.fullWatts - 8 * 25) < 1e-9)
   }
 
+  @Test("counts processors, each with its price and power")
+  func sockets() throws {
+    let server = try shipped.machine("h100-sxm-server")
+    let processors = try #require(server.billOfMaterials.first { $0.kind == .cpu })
+    #expect(processors.count == 2 && processors.unitPrice == 10710)
+    #expect(processors.fullWatts * 2 == server.cpu.power.full.nominal)
+  }
+
   @Test("refuses a link's power that makes no sense")
   func refusal() {
     let text = box + "\nnetwork: {part: cx7-400g, power: {idle: 30 W, full: 20 W}}"

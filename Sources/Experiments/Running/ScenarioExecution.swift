@@ -16,7 +16,7 @@ public enum ScenarioExecution {
     public var decisions: (any DecisionSink)?
     /// The sink of requests, as the first of the replications left it.
     public var requests: (any RequestSink)?
-    /// The sink of forward passes, as the first replication left it.
+    /// The sink of forward passes, as the first of the replications left it.
     public var passes: (any PassSink)?
   }
 

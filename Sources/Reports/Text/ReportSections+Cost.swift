@@ -53,7 +53,9 @@ extension ReportSections {
         value.map { FigureText.number($0) } ?? FigureText.absent
       }
       table.append([
-        item.name, FigureText.number(item.count),
+        item.name,
+        item.count == item.count.rounded()
+          ? FigureText.integer(Int64(item.count)) : FigureText.number(item.count),
         item.totalUsd.map { FigureText.fixed($0, decimals: 0) } ?? "not known",
         FigureText.number(item.meanWatts),
         number(item.writtenOffUsdPerHour.map { $0 + item.energyUsdPerHour }),

@@ -173,7 +173,8 @@ struct StepCosts {
       for entry in entries {
         guard entry.isPrefill else {
           if entry.tokens > 1 {
-            load.addVerification(position: Int(entry.position), count: Int(entry.tokens), span: kind)
+            load.addVerification(
+              position: Int(entry.position), count: Int(entry.tokens), span: kind)
             continue
           }
           for _ in 0..<beams { load.addDecode(visible: Int(entry.position) + 1, span: kind) }

@@ -149,7 +149,8 @@ struct FileCheck {
     if let wrong = planner.points.first(where: { $0.problem != nil }) {
       throw Diagnostic(
         location: node.location, path: StudyReader.key,
-        message: "the point \(wrong.labels.joined(separator: ", ")) is wrong: \(wrong.problem ?? "")")
+        message:
+          "the point \(wrong.labels.joined(separator: ", ")) is wrong: \(wrong.problem ?? "")")
     }
     return "study \(planner.study.name) of \(planner.points.count) points"
   }

@@ -60,7 +60,7 @@ struct PlanSearchTests {
     let settings = try #require(best.settings)
     #expect(settings.runtime == "vLLM")
     #expect(settings.command.contains("--max-num-seqs 64 --max-num-batched-tokens 2048"))
-    #expect(settings.measurement?.contains("--request-rate 60.0") == true)
+    #expect(settings.measurement?.contains("--request-rate 400.0") == true)
     #expect(settings.falsifiedBy.contains { $0.hasPrefix("tpot_p99 outside") })
     // Details are extra; the search's own work does not count them.
     #expect(outcome.work.detailRuns >= 2 + 2 * 4)

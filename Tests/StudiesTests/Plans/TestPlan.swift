@@ -21,16 +21,15 @@ enum TestPlan {
   static let desktop = """
     name: desktop
     models: [\(model)]
-    traffic: {rate: 0.6/s, prompt: 60, output: {distribution: uniform, min: 8, max: 40}}
+    traffic: {rate: 4/s, prompt: 60, output: {distribution: uniform, min: 8, max: 40}}
     slo: {ttft_p99: 2 s, tpot_p99: 40 ms}
     base:
       routing: {generator: typical}
       cache: {kv: 256 MiB, workspace: 256 MiB}
       serving: {max_batch: 8}
     candidates:
-      hardware: [rtx-3060-desktop, rtx-4070-super-desktop, rtx-3090-desktop, rtx-4090-desktop,
-                 rtx-5090-desktop]
-      policy: [lru, lfu, fiddler, static]
+      hardware: [rtx-3060-desktop, rtx-3090-desktop, rtx-4090-desktop]
+      policy: [lru, lfu, fiddler]
       precision: [native, {experts: int8}, {experts: int4}]
       cache: [none, 25%, 50%, 75%]
     search: {requests: 160, screening: 16, finalists: 3, replications: 3, details: 1}
@@ -40,16 +39,15 @@ enum TestPlan {
   static let fleet = """
     name: fleet
     models: [\(model)]
-    traffic: {rate: 60/s, prompt: 400, output: {distribution: uniform, min: 20, max: 100}}
-    slo: {ttft_p99: 1500 ms, tpot_p99: 10 ms}
+    traffic: {rate: 400/s, prompt: 400, output: {distribution: uniform, min: 20, max: 100}}
+    slo: {ttft_p99: 500 ms, tpot_p99: 6 ms}
     base:
       runtime: vllm
       routing: {generator: typical}
       serving: {max_batch: 64, token_budget: 2048}
     candidates:
-      hardware: [rtx-4090x4-server, a100-40-sxm-server, a100-sxm-server, h100-sxm-server,
-                 h200-server]
-      replicas: [1, 2, 3, 4, 6]
+      hardware: [rtx-4090x4-server, a100-sxm-server, h100-sxm-server]
+      replicas: [1, 2, 3]
       parallelism: [{tensor: 2}, {tensor: 4}, {data: 4, expert: 4}, {tensor: 4, expert: 4}]
       precision: [native, {experts: fp8}]
     search: {requests: 1600, screening: 200, finalists: 3, replications: 3, details: 1}

@@ -41,7 +41,7 @@ struct PlanCommandTests {
     #expect(outcome.code == 0, "\(outcome.errors)")
     #expect(outcome.errors.isEmpty)
     for text in [
-      "Candidates", "8, of which 8 simulated", "Finalists", "best", "70.0 %", "Sum, one machine",
+      "Candidates", "8, of which 8 simulated", "Finalists", "best", "Sum, one machine",
       "1.5 x", "What breaks first", "host–GPU link", "The search",
     ] {
       #expect(outcome.output.contains(text), "\(text) in\n\(outcome.output)")

@@ -51,32 +51,34 @@ struct SweepCommandTests {
     #expect(status.contains("\"done\": 6"))
   }
 
-  @Test("kill -9 at twenty random moments loses nothing and counts nothing twice")
-  func kills() throws {
-    let folder = try folder()
-    defer { try? FileManager.default.removeItem(atPath: folder) }
-    // More work for each run, so that most kills hit one.
-    let sweep =
-      "$moesim sweep run s.yaml --set workload.requests=60 --vary run.seed=1..40+1"
-      + " --vary cache.experts=25%,50% --jobs 2 --no-progress --format csv"
-    let outcome = try Program.shell(
-      """
-      cd \(folder); RANDOM=7
-      for i in $(seq 20); do
-        \(sweep) --store k.sqlite > /dev/null 2>&1 &
-        pid=$!
-        sleep 0.$((RANDOM % 900 + 100)); kill -9 $pid 2> /dev/null; wait $pid 2> /dev/null
-      done
-      \(sweep) --store k.sqlite > k.csv 2> k.err || { cat k.err >&2; exit 1; }
-      \(sweep) --store u.sqlite > u.csv 2> /dev/null || exit 1
-      cmp k.csv u.csv || exit 1
-      $moesim results k.sqlite --format csv --columns all | sort > k.all
-      $moesim results u.sqlite --format csv --columns all | sort > u.all
-      cmp k.all u.all && wc -l < k.all && cat k.err >&2
-      """)
-    #expect(outcome.code == 0, "\(outcome.errors)")
-    #expect(outcome.output.trimmingCharacters(in: .whitespacesAndNewlines) == "81")
-  }
+  #if !DEBUG
+    @Test("kill -9 at twenty random moments loses nothing and counts nothing twice")
+    func kills() throws {
+      let folder = try folder()
+      defer { try? FileManager.default.removeItem(atPath: folder) }
+      // More work for each run, so that most kills hit one.
+      let sweep =
+        "$moesim sweep run s.yaml --set workload.requests=60 --vary run.seed=1..40+1"
+        + " --vary cache.experts=25%,50% --jobs 2 --no-progress --format csv"
+      let outcome = try Program.shell(
+        """
+        cd \(folder); RANDOM=7
+        for i in $(seq 20); do
+          \(sweep) --store k.sqlite > /dev/null 2>&1 &
+          pid=$!
+          sleep 0.$((RANDOM % 900 + 100)); kill -9 $pid 2> /dev/null; wait $pid 2> /dev/null
+        done
+        \(sweep) --store k.sqlite > k.csv 2> k.err || { cat k.err >&2; exit 1; }
+        \(sweep) --store u.sqlite > u.csv 2> /dev/null || exit 1
+        cmp k.csv u.csv || exit 1
+        $moesim results k.sqlite --format csv --columns all | sort > k.all
+        $moesim results u.sqlite --format csv --columns all | sort > u.all
+        cmp k.all u.all && wc -l < k.all && cat k.err >&2
+        """)
+      #expect(outcome.code == 0, "\(outcome.errors)")
+      #expect(outcome.output.trimmingCharacters(in: .whitespacesAndNewlines) == "81")
+    }
+  #endif
 
   @Test("exit codes tell what became of the runs")
   func codes() throws {

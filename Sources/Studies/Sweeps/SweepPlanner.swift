@@ -76,12 +76,12 @@ public struct SweepPlanner {
   ///   - known: The runs whose end is known.
   ///   - shards: Into how many shards the runs are divided, or fewer where they are few.
   public func plan(after known: some KnownRuns, shards: Int) throws -> SweepPlan {
-    var entries: [SweepPlan.Entry] = []
-    for point in points {
-      for run in try PointProgress(point, study: study, known: known).missing {
-        entries.append(run)
-      }
-    }
+    plan(for: try progress(with: known), shards: shards)
+  }
+
+  /// The plan of what points that have come so far still need.
+  func plan(for points: [PointProgress], shards: Int) -> SweepPlan {
+    let entries = points.flatMap(\.missing)
     return SweepPlan(
       study: study.name, folder: folder, axes: study.axes.map(\.key),
       shards: max(1, min(shards, entries.count)), timeoutSeconds: study.timeoutSeconds,

@@ -51,8 +51,8 @@ public struct SweepSession {
     var made = 0
     var known: Int?
     while control.demand == .goOn {
-      let plan = try planner.plan(after: store, shards: shards)
       let points = try planner.progress(with: store)
+      let plan = planner.plan(for: points, shards: shards)
       if known == nil { known = points.reduce(0) { $0 + $1.records.count } }
       guard !plan.entries.isEmpty else {
         return Outcome(points: points, made: made, known: known ?? 0, isInterrupted: false)

@@ -4,8 +4,7 @@
 public struct CostBasis: Sendable, Equatable {
   /// Whether machines are bought or rented.
   public enum Way: String, Sendable, CaseIterable {
-    /// Bought where the price of every part is known; else rented where the rent is known; else bought, as
-    /// far as prices are known.
+    /// Bought where the price of every part is known, else rented.
     case automatic = "auto"
     /// Bought, written off, and fed.
     case purchase
@@ -45,17 +44,14 @@ public struct CostBasis: Sendable, Equatable {
     watts / 1000 * powerUsageEffectiveness * energyUSDPerKilowattHour
   }
 
-  /// What is assumed of a machine that is bought, in words.
-  func words(missing: [String]) -> String {
+  /// What is assumed of a machine that is bought, in words; `subject` says what is.
+  func words(subject: String) -> String {
     let years = (amortisationYears * 10).rounded() / 10
     let use =
       load == 1 ? "full use" : "which it serves \((load * 1000).rounded() / 10) %"
     let building =
       powerUsageEffectiveness == 1 ? "" : ", times \(powerUsageEffectiveness) for the building"
-    let without =
-      missing.isEmpty
-      ? "" : "; without the price of \(missing.joined(separator: ", ")), which is not known"
-    return "purchase written off over \(years) years of \(use); energy at"
-      + " \(energyUSDPerKilowattHour) USD/kWh\(building)\(without)"
+    return "\(subject) written off over \(years) years of \(use); energy at"
+      + " \(energyUSDPerKilowattHour) USD/kWh\(building)"
   }
 }

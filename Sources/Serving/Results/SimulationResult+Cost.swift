@@ -55,7 +55,7 @@ extension SimulationResult {
     public var usdPerHour: Double?
     /// What was assumed: life, price of energy.
     public var basis: String
-    /// What bought machines cost, energy included; `nil` where no price is known.
+    /// What bought machines cost, energy included; `nil` unless the price of every part is known.
     public var purchase: Way?
     /// What rented machines cost, energy included; `nil` where the rent is not known.
     public var rent: Way?

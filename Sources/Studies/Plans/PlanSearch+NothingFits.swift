@@ -9,7 +9,7 @@ extension PlanSearch {
   /// the objectives.
   func nothingFits(_ ranked: [Int], _ state: inout State) throws -> PlanOutcome.NothingFits {
     let within = ranked.first.flatMap { state.entries[$0] }
-    let (beyond, excess) = try nearestBeyondLimits(&state)
+    let (beyond, excess, closest) = try nearestBeyondLimits(&state)
     let nearWithin = within.map { entry in
       near(
         entry.prepared, entry.replications.first, lacks: misses(entry).map(\.sentence))
@@ -43,15 +43,18 @@ extension PlanSearch {
       bindingLimit: nearest.why.kind.name,
       explanation:
         "What binds is \(nearest.why.kind.name): nearest is"
-        + " \(nearest.candidate.choices.label(among: plan.axes)), which needs"
-        + " \(nearest.why.sentence).", nearestThatDoes: nil, nearestWithinLimits: nil)
+        + " \(nearest.candidate.choices.label(among: plan.axes)): \(nearest.why.sentence)."
+        + (closest.map { " " + $0 } ?? ""), nearestThatDoes: nil, nearestWithinLimits: nil)
   }
 
   /// The candidate least beyond limits that meets the objectives.
   private func nearestBeyondLimits(
     _ state: inout State
-  ) throws -> (found: (prepared: PreparedCandidate, figures: PlanFigures)?, excess: [PlanExclusion])
-  {
+  ) throws -> (
+    found: (prepared: PreparedCandidate, figures: PlanFigures)?, excess: [PlanExclusion],
+    closest: String?
+  ) {
+    var closest: (ratio: Double, words: String)?
     let order = state.beyondLimits.enumerated().sorted {
       ($0.element.excess.first?.ratio ?? 0, $0.offset)
         < ($1.element.excess.first?.ratio ?? 0, $1.offset)
@@ -61,19 +64,30 @@ extension PlanSearch {
         Progress(stage: "beyond the limits", completed: index, total: order.count))
       var short = PreparedCandidate.Variation(requests: plan.search.screening)
       guard let glance = try? figures(entry.prepared, short, &state) else { continue }
+      let ratio = glance.worstRatio(plan.objectives)
+      if ratio < closest?.ratio ?? .infinity, let miss = glance.misses(plan.objectives).first {
+        let label = entry.prepared.candidate.choices.label(among: plan.axes)
+        let beyond = entry.excess.map(\.sentence).joined(separator: ", ")
+        closest = (
+          ratio,
+          "Beyond the limits nothing does either: \(label) (\(beyond)) misses \(miss.sentence)."
+        )
+      }
       let halving = SuccessiveHalving(
         full: plan.search.requests, first: plan.search.screening,
         reduction: plan.search.reduction, finalists: 1)
       guard
-        glance.worstRatio(plan.objectives)
+        ratio
           <= halving.tolerance(requests: plan.search.screening)
       else { continue }
       short.requests = plan.search.requests
       short.replication = 1
       guard let whole = try? figures(entry.prepared, short, &state) else { continue }
-      if whole.misses(plan.objectives).isEmpty { return ((entry.prepared, whole), entry.excess) }
+      if whole.misses(plan.objectives).isEmpty {
+        return ((entry.prepared, whole), entry.excess, nil)
+      }
     }
-    return (nil, [])
+    return (nil, [], closest?.words)
   }
 
   private func figures(

@@ -86,24 +86,28 @@ struct CostLedger {
     let watts = powers.reduce(0) { $0 + $1.value }
     let energyPerHour = basis.energyUSDPerHour(watts: watts)
     let writtenOff = purchase.map { $0 / basis.hoursInUse }
-    let bought = writtenOff.map { Self.way(perHour: $0 + energyPerHour, production) }
+    // What is known of the prices is not what the machine costs.
+    let bought =
+      missing.isEmpty
+      ? writtenOff.map { Self.way(perHour: $0 + energyPerHour, production) } : nil
     let rented = rentUSDPerHour.map { Self.way(perHour: $0, production) }
     let isBought: Bool
     switch basis.way {
     case .purchase: isBought = true
     case .rent: isBought = false
-    case .automatic: isBought = purchase != nil && (missing.isEmpty || rented == nil)
+    case .automatic: isBought = bought != nil || rented == nil
     }
     let chosen = isBought ? bought : rented
-    var words: String
+    let words: String
     if isBought {
-      words = purchase == nil ? "no price is known" : basis.words(missing: missing)
-      if let boughtWords, purchase != nil {
-        words = words.replacing("purchase", with: boughtWords, maxReplacements: 1)
-      }
+      words =
+        purchase == nil
+        ? "no price is known"
+        : missing.isEmpty
+          ? basis.words(subject: boughtWords ?? "purchase")
+          : "no cost of an hour: the price of \(missing.joined(separator: ", ")) is not known"
     } else {
       words = rented == nil ? "no rent is known" : rentWords
-      if basis.way == .automatic, purchase == nil, rented == nil { words = "no price is known" }
     }
     var report = SimulationResult.CostReport(
       usdPerMillionOutputTokens: chosen?.usdPerMillionOutputTokens, purchaseUsd: purchase,

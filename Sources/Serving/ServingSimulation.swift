@@ -49,6 +49,7 @@ public enum ServingSimulation {
   ) throws -> Run {
     var engine = try ServingEngine(configuration, timeline: timeline, decisions: decisions)
     engine.outcomes = requests
+    engine.history = configuration.run.historyWindows.map { HistoryRecorder(windows: $0) }
     if passes != nil, engine.passCosts == nil {
       throw PassesNotRecorded(
         "\(configuration.model.name) is an encoder–decoder, of whose passes MoE-CAP has no record;"
@@ -75,7 +76,8 @@ public enum ServingSimulation {
     }
     if let failure = engine.failure { throw failure }
     let end = min(simulation.now.nanoseconds, limit ?? .max)
-    let result = engine.result(endedAt: end, events: simulation.processedEventCount)
+    var result = engine.result(endedAt: end, events: simulation.processedEventCount)
+    result.history = engine.finishedHistory(endedAt: end, isStable: result.steadyState.stable)
     if engine.recordsTimeline && engine.isFinished {
       // A timeline shows transfers that are under way at the end, whole.
       while let event = simulation.next() { engine.handle(event, in: &simulation) }

@@ -52,6 +52,13 @@ struct SimulateCommand: ParsableCommand {
   var uncertainty: Int?
 
   @Option(
+    defaultAsFlag: 120,
+    help: ArgumentHelp(
+      "Report the run over time as well, in at most so many windows (120 without a number), for"
+        + " 'moesim report'; as JSON only.", valueName: "windows"))
+  var history: Int?
+
+  @Option(
     name: .customLong("require"),
     help: "Exit with 2 unless the figure is within the limit, e.g. 'tpot_ms.p99<=100'. Repeatable.")
   var requirements: [String] = []
@@ -62,6 +69,16 @@ struct SimulateCommand: ParsableCommand {
   func validate() throws {
     if let uncertainty, !(2...10_000).contains(uncertainty) {
       throw ValidationError("--uncertainty \(uncertainty): expected 2 to 10000 runs.")
+    }
+    if let history {
+      guard (2...10_000).contains(history) else {
+        throw ValidationError("--history \(history): expected 2 to 10000 windows.")
+      }
+      guard format == .json || format == .jsonl else {
+        throw ValidationError(
+          "--history is reported as JSON alone: expected --format json or jsonl, found"
+            + " \(format.rawValue).")
+      }
     }
   }
 
@@ -82,7 +99,7 @@ struct SimulateCommand: ParsableCommand {
       }, requests: try requests.map { try RequestLogWriter(path: $0) },
       passes: passes.map { path in
         { configuration in try PassLogWriter(path: path, configuration: configuration) }
-      }, uncertainty: uncertainty
+      }, uncertainty: uncertainty, history: history
     ) { progress in
       display.update(
         Progress(
@@ -106,11 +123,12 @@ struct SimulateCommand: ParsableCommand {
 extension SimulateCommand {
   /// Runs a pipeline over a wide-area network, which has a report of its own.
   private func simulateWideArea(_ scenario: Scenario) throws {
-    guard timeline == nil, decisions == nil, passes == nil, uncertainty == nil, requirements.isEmpty
+    guard timeline == nil, decisions == nil, passes == nil, uncertainty == nil, history == nil,
+      requirements.isEmpty
     else {
       throw ValidationError(
-        "A scenario with fleet.wide_area has no timeline, decisions, passes, uncertainty or limits."
-      )
+        "A scenario with fleet.wide_area has no timeline, decisions, passes, uncertainty, history or"
+          + " limits.")
     }
     guard let format = ListingFormat(rawValue: format.rawValue) else {
       throw ValidationError(

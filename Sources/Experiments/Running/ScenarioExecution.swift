@@ -31,6 +31,7 @@ public enum ScenarioExecution {
   ///   - passes: Makes who is told of each forward pass of the first of the replications.
   ///   - library: Where the names of parts are looked for.
   ///   - uncertainty: Runs with drawn errors of kernel timings, for intervals; `nil` for none.
+  ///   - history: The most windows in which each result shows its run over time; `nil` for none.
   ///   - progress: Told now and then how far the run under way has come.
   /// - Throws: What reading and running throw; `DoesNotFit` when the model does not fit.
   public static func execute(
@@ -39,7 +40,7 @@ public enum ScenarioExecution {
     decisions: ((ServingConfiguration) throws -> any DecisionSink)? = nil,
     requests: (any RequestSink)? = nil,
     passes: ((ServingConfiguration) throws -> any PassSink)? = nil,
-    library: DataLibrary = .standard, uncertainty: Int? = nil,
+    library: DataLibrary = .standard, uncertainty: Int? = nil, history: Int? = nil,
     progress: ((ServingSimulation.Progress) throws -> Void)? = nil
   ) throws -> Outcome {
     let replications = replications ?? 0..<UInt32(scenario.run.replications)
@@ -50,15 +51,17 @@ public enum ScenarioExecution {
         passes: passes != nil)
       return try executeFleet(
         scenario, replications: replications, requests: requests, library: library,
-        progress: progress)
+        history: history, progress: progress)
     }
     var outcome = Outcome(results: [], timeline: nil)
     for replication in replications {
       let configuration = try scenario.configuration(replication: replication, library: library)
       let study = try uncertainty.map { try TimingUncertainty(configuration, replications: $0) }
+      var recorded = configuration
+      recorded.run.historyWindows = history
       let clock = ProcessClock()
       let run = try ServingSimulation.run(
-        configuration, timeline: replication == first ? timeline : nil,
+        recorded, timeline: replication == first ? timeline : nil,
         decisions: replication == first ? decisions?(configuration) : nil,
         requests: replication == first ? requests : nil,
         passes: replication == first ? passes?(configuration) : nil, progress: progress)
@@ -83,13 +86,14 @@ public enum ScenarioExecution {
   /// Runs every replication of a fleet.
   private static func executeFleet(
     _ scenario: Scenario, replications: Range<UInt32>, requests: (any RequestSink)?,
-    library: DataLibrary,
+    library: DataLibrary, history: Int?,
     progress: ((ServingSimulation.Progress) throws -> Void)?
   ) throws -> Outcome {
     var outcome = Outcome(results: [], timeline: nil)
     for replication in replications {
-      let configuration = try scenario.fleetConfiguration(
+      var configuration = try scenario.fleetConfiguration(
         replication: replication, library: library)
+      configuration.run.historyWindows = history
       let clock = ProcessClock()
       let run = try scenario.locatingFailures {
         try FleetSimulation.run(

@@ -37,6 +37,7 @@ public struct ResultDocument: Sendable {
     if reported.speculation == nil { tree.remove("speculation") }
     if reported.keyValueCache == nil { tree.remove("key_value_cache") }
     if reported.fleet == nil { tree.remove("fleet") }
+    if reported.history == nil { tree.remove("history") }
     if reported.moeCap == nil { tree.remove("moe_cap") }
     if reported.accuracy == nil { tree.remove("accuracy") }
     if reported.requests.lost == nil, var requests = tree["requests"] {

@@ -79,6 +79,11 @@ public enum JSONText {
 
   /// A JSON string literal.
   package static func quoted(_ text: String) -> String {
+    // Most texts have nothing to escape.
+    let isPlain = text.utf8.allSatisfy {
+      $0 >= 0x20 && $0 != 0x7F && $0 != UInt8(ascii: "\"") && $0 != UInt8(ascii: "\\")
+    }
+    if isPlain { return "\"" + text + "\"" }
     var result = "\""
     for scalar in text.unicodeScalars {
       switch scalar {

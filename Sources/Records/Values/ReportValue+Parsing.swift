@@ -3,33 +3,19 @@
 public import Foundation
 
 extension ReportValue {
-  /// Reads JSON (RFC 8259). The members of objects are sorted by key.
+  /// Reads JSON (RFC 8259). The members of objects keep the order in which they were written.
   ///
-  /// - Throws: What `JSONSerialization` says of text that is no JSON.
-  public init(json data: Data) throws {
-    self = Self.value(try JSONSerialization.jsonObject(with: data, options: [.fragmentsAllowed]))
+  /// - Throws: A ``JSONSyntaxError`` where the data is no JSON.
+  public init(json data: Data) throws(JSONSyntaxError) {
+    self = try Self.read(data)
   }
 
-  private static func value(_ object: Any) -> ReportValue {
-    switch object {
-    case let members as [String: Any]:
-      return .object(
-        members.sorted { $0.key < $1.key }.map { Member($0.key, value($0.value)) })
-    case let items as [Any]: return .list(items.map(value))
-    case let text as String: return .text(text)
-    case let number as NSNumber: return value(of: number)
-    default: return .null
+  private static func read(_ data: Data) throws(JSONSyntaxError) -> ReportValue {
+    let result: Result<ReportValue, JSONSyntaxError> = data.withUnsafeBytes { raw in
+      raw.withMemoryRebound(to: UInt8.self) { bytes in
+        Result { () throws(JSONSyntaxError) in try JSONReader.read(bytes) }
+      }
     }
-  }
-
-  private static func value(of number: NSNumber) -> ReportValue {
-    switch String(cString: number.objCType) {
-    case "c", "B": return .bool(number.boolValue)
-    case "d", "f": return .number(number.doubleValue)
-    case "Q":
-      return number.uint64Value > UInt64(Int64.max)
-        ? .unsigned(number.uint64Value) : .integer(number.int64Value)
-    default: return .integer(number.int64Value)
-    }
+    return try result.get()
   }
 }

@@ -6,7 +6,7 @@ import Records
 ///
 /// The columns of the fixed schema are always there and in the same order; those that depend on the
 /// machine (resources, links, memories, tiers) follow where they belong, for all results together.
-/// Counts by layer are left to JSON. An absent value is an empty field.
+/// Counts by layer and what a run did over time are left to JSON. An absent value is an empty field.
 public struct CSVRenderer: ReportRenderer {
   /// A renderer.
   public init() {}
@@ -27,6 +27,7 @@ public struct CSVRenderer: ReportRenderer {
 
   private static func row(of value: ReportValue) -> [ReportValue.Member] {
     var tree = value
+    tree.remove("history")
     if case .list(let notices)? = tree["notices"] {
       let texts = notices.map(CSVText.field)
       tree.set("notices", to: .text(texts.joined(separator: "; ")))

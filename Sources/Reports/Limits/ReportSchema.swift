@@ -12,7 +12,10 @@ public enum ReportSchema {
   /// The pattern of every key, in the order of the record.
   public static let patterns: [String] = {
     ResultDocument(template).value.flattened().map { member in
-      member.key.replacing(".layers.0.", with: ".layers.<layer>.")
+      if member.key.hasPrefix("history."), member.key.hasSuffix(".0") {
+        return member.key.dropLast() + "<index>"
+      }
+      return member.key.replacing(".layers.0.", with: ".layers.<layer>.")
         .replacing("unpriced_parts.0", with: "unpriced_parts.<index>")
         .replacing("accuracy.known.0.", with: "accuracy.known.<index>.")
     }.filter { !$0.hasPrefix("omitted.") && $0 != "notices.0" } + [

@@ -27,7 +27,7 @@ struct SampleDecoder: Decoder {
       "utilization": "resource", "resources": "resource", "memory": "memory", "tiers": "tier",
       "parts": "part", "timeMsPerToken": "part", "laws": "law", "figures": "figure",
       "devices": "gpu", "replicas": "replica", "gpus": "gpu", "items": "item",
-      "gateShares": "format",
+      "gateShares": "format", "busy": "resource", "levels": "level", "rates": "rate",
     ]
     switch names.last {
     case "link": return "<link>"

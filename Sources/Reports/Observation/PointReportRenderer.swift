@@ -175,6 +175,6 @@ struct PointReportSections {
         ))
     }
     blocks.append(.facts(facts.map { (label: $0.0, value: $0.1) }))
-    return ReportSection(title: "In all (medians; the fitted group apart)", blocks: blocks)
+    return ReportSection(title: "In all (medians; fitted groups apart)", blocks: blocks)
   }
 }

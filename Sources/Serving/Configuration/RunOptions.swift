@@ -26,6 +26,9 @@ public struct RunOptions: Sendable {
   /// The number of requests of the workload, where it is known; sizes the automatic warm-up.
   public var expectedRequests: Int?
 
+  /// The most windows in which the run is shown over time; `nil` for no ``RunHistory``.
+  public var historyWindows: Int?
+
   /// Options of a run.
   public init(
     seed: UInt64 = 1, replication: UInt32 = 0, warmUp: WarmUp = .automatic,

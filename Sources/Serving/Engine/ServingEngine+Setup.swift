@@ -321,6 +321,7 @@ extension ServingEngine {
 
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
+    if history != nil { history!.takeBeforeReset(historySample(now: now), at: now) }
     progress.measure(from: now)
     counters = EngineCounters(layers: memory.layers, devices: deviceCount)
     for device in ahead.queues.indices { ahead.queues[device].resetCount() }

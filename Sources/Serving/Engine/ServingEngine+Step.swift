@@ -54,6 +54,7 @@ extension ServingEngine {
     }
     if let lookAhead { advance(lookAhead) }
     recordLevels(now: stepBegan)
+    if history != nil { recordHistory(now: stepBegan) }
     if recordsDecisions { recordStep(now: stepBegan) }
     costs.prepare(entries: batch.entries, sampled: sampled)
     computedInStep = 0

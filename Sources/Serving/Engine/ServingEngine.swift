@@ -164,6 +164,8 @@ struct ServingEngine: ~Copyable, Model {
   var pass = PassState()
   var passes: (any PassSink)?
   var latencies = RequestLatencies()
+  /// Samples of the run over time; `nil` where nobody asks.
+  var history: HistoryRecorder?
   var progress: RunProgress
   let recordsTimeline: Bool
   var timeline: TimelineState?

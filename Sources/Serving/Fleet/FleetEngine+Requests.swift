@@ -273,7 +273,10 @@ extension FleetEngine {
     replicas[index].outstandingTokens +=
       Int64(sequence.request.promptTokens) - Int64(sequence.countedPrompt)
       + Int64(sequence.request.outputTokens) - Int64(sequence.produced)
-    replicas[index].lanes[lane].ranks[rank].isComputing = replicas[index].lanes[lane].stepIsActive
+    // What comes while the host still launches kernels one by one is seen by the next plan.
+    replicas[index].lanes[lane].ranks[rank].isComputing =
+      replicas[index].lanes[lane].stepIsActive
+      && simulation.now.nanoseconds >= replicas[index].lanes[lane].launchedAt
     replicas[index].lanes[lane].ranks[rank].enqueue(sequence, prefixBlocks: blocks)
     wake(index, lane: lane, in: &simulation)
   }

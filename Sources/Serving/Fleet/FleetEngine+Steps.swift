@@ -32,11 +32,11 @@ extension FleetEngine {
     groups[group].costs.begin()
     var hasEntries = false
     let admission = configuration.groups[group].admission
-    // A step that follows another at once was planned when that one began.
+    // A step that follows another at once was planned when that one had been launched.
     let isAhead =
       replicas[index].lanes[lane].lastStepEnd == now
       && configuration.groups[group].timing.software.stepsAhead > 0
-    let planned = isAhead ? replicas[index].lanes[lane].lastStepBegin : now
+    let planned = isAhead ? min(now, replicas[index].lanes[lane].launchedAt) : now
     let balance = configuration.groups[group].limits.promptBalance
     if balance > 0 { replicas[index].lanes[lane].balancePrompts(within: balance) }
     for rank in replicas[index].lanes[lane].ranks.indices {
@@ -47,8 +47,9 @@ extension FleetEngine {
       if addEntries(index, lane: lane, rank: rank, planned: planned) { hasEntries = true }
     }
     guard hasEntries else { return }
-    replicas[index].lanes[lane].lastStepBegin = now
     groups[group].costs.finish()
+    replicas[index].lanes[lane].launchedAt =
+      now + StepCosts.nanoseconds(groups[group].costs.launchSeconds)
     addDraft(index, lane: lane)
     countStep(index, lane: lane)
     replicas[index].lanes[lane].stepIsActive = true
@@ -175,6 +176,7 @@ extension FleetEngine {
     progress.stepEnded(now: now)
     if progress.warmUpEndsNow { endWarmUp(now: now) }
     stopIfDrained(index, in: &simulation)
+    if history != nil { recordHistory(now: now) }
     routeWaiting(in: &simulation)
     beginStep(index, lane: lane, in: &simulation)
   }
@@ -267,6 +269,7 @@ extension FleetEngine {
 
   /// Begins the measured time: what was counted before is forgotten.
   mutating func endWarmUp(now: UInt64) {
+    if history != nil { history!.takeBeforeReset(historySample(now: now), at: now) }
     progress.measure(from: now)
     let batchSize = counters.batchSize
     counters = FleetCounters()

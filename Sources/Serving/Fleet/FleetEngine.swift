@@ -73,6 +73,8 @@ struct FleetEngine: ~Copyable, Model {
 
   // What is measured.
   var latencies = RequestLatencies()
+  /// Samples of the run over time; `nil` where nobody asks.
+  var history: HistoryRecorder?
   var progress: RunProgress
   var counters: FleetCounters
   var gpus: [GPUCounters]

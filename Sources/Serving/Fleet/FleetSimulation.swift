@@ -20,6 +20,7 @@ public enum FleetSimulation {
     var engine = try FleetEngine(configuration)
     var simulation = Simulation<FleetEvent>()
     engine.outcomes = requests
+    engine.history = configuration.run.historyWindows.map { HistoryRecorder(windows: $0) }
     engine.begin(in: &simulation)
     let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
     var untilReport = 1 << 14
@@ -38,8 +39,8 @@ public enum FleetSimulation {
     }
     if let failure = engine.failure { throw failure }
     let end = min(simulation.now.nanoseconds, limit ?? .max)
-    return (
-      engine.result(endedAt: end, events: simulation.processedEventCount), engine.outcomes
-    )
+    var result = engine.result(endedAt: end, events: simulation.processedEventCount)
+    result.history = engine.finishedHistory(endedAt: end, isStable: result.steadyState.stable)
+    return (result, engine.outcomes)
   }
 }

@@ -28,8 +28,8 @@ struct Replica {
     var stageNanoseconds: [UInt64]
     /// Steps for which its ranks have let prompts wait for each other.
     var heldSteps = 0
-    /// When the last step began [ns].
-    var lastStepBegin: UInt64 = 0
+    /// When the host had launched the last step's kernels and could plan the next [ns].
+    var launchedAt: UInt64 = 0
     /// When the last step ended [ns].
     var lastStepEnd: UInt64 = 0
 

@@ -49,29 +49,36 @@ struct LatencyRecorder {
 
   /// The summary in milliseconds; `nil` when nothing was recorded.
   func summary() -> SimulationResult.Distribution? {
+    guard let quantile = quantile() else { return nil }
+    return .init(
+      count: count, mean: sum / Double(count) * Self.milliseconds, p50: quantile(0.5),
+      p90: quantile(0.9), p95: quantile(0.95), p99: quantile(0.99),
+      min: Double(minimum) * Self.milliseconds, max: Double(maximum) * Self.milliseconds)
+  }
+
+  /// The values [ms] below which these shares of all lie; `nil` when nothing was recorded.
+  func quantiles(_ shares: [Double]) -> [Double]? { quantile().map(shares.map) }
+
+  private static let milliseconds = 1e-6
+
+  /// The value [ms] of a share; `nil` when nothing was recorded.
+  private func quantile() -> ((Double) -> Double)? {
     guard count > 0 else { return nil }
-    let milliseconds = 1e-6
-    let quantiles: (Double) -> Double
     if let histogram {
-      quantiles = { quantile in
-        let value = histogram.valueAtPercentile(quantile * 100)
-        return Double(Swift.min(Swift.max(value, self.minimum), self.maximum)) * milliseconds
-      }
-    } else {
-      let sorted = exact.sorted()
-      quantiles = { quantile in
-        // Linear interpolation between closest ranks, as numpy's default does.
-        let position = quantile * Double(sorted.count - 1)
-        let lower = Int(position)
-        let upper = Swift.min(lower + 1, sorted.count - 1)
-        let share = position - Double(lower)
-        let value = Double(sorted[lower]) * (1 - share) + Double(sorted[upper]) * share
-        return value * milliseconds
+      return { share in
+        let value = histogram.valueAtPercentile(share * 100)
+        return Double(Swift.min(Swift.max(value, self.minimum), self.maximum)) * Self.milliseconds
       }
     }
-    return .init(
-      count: count, mean: sum / Double(count) * milliseconds, p50: quantiles(0.5),
-      p90: quantiles(0.9), p95: quantiles(0.95), p99: quantiles(0.99),
-      min: Double(minimum) * milliseconds, max: Double(maximum) * milliseconds)
+    let sorted = exact.sorted()
+    return { share in
+      // Linear interpolation between closest ranks, as numpy's default does.
+      let position = share * Double(sorted.count - 1)
+      let lower = Int(position)
+      let upper = Swift.min(lower + 1, sorted.count - 1)
+      let part = position - Double(lower)
+      let value = Double(sorted[lower]) * (1 - part) + Double(sorted[upper]) * part
+      return value * Self.milliseconds
+    }
   }
 }

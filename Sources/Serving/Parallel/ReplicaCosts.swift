@@ -53,6 +53,8 @@ struct ReplicaCosts: Sendable {
   private let logitBytes: Double
   /// Stages of the step that was prepared last.
   private(set) var stages: [StageTimes]
+  /// How long the host launches the first stage's kernels one by one, in which it plans nothing [s].
+  private(set) var launchSeconds = 0.0
   /// What each GPU computed in the step prepared last [s]: by stage, rank and place in the rank.
   private(set) var busy: [Double]
   /// Bytes that all GPUs read and write in the step prepared last.
@@ -349,11 +351,13 @@ struct ReplicaCosts: Sendable {
   /// as long as the host does to launch its layers.
   private mutating func waitForLaunches() {
     let software = timing.software
+    launchSeconds = 0
     guard software.eagerPerLayer > 0 else { return }
     let isEager = tokens.indices.contains { rank in
       prompts[rank] && Double(tokens[rank]) > software.graphTokens
     }
     guard isEager else { return }
+    launchSeconds = software.eagerPerLayer * stageLayers[0]
     for stage in stages.indices {
       let launches = software.eagerPerLayer * stageLayers[stage]
       stages[stage].overhead += max(0, launches - stages[stage].total)

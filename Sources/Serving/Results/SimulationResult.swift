@@ -6,7 +6,7 @@
 /// that is not deterministic stands under ``runInfo`` alone.
 public struct SimulationResult: Codable, Sendable {
   /// The version of this record's schema, "major.minor".
-  public var schemaVersion = "1.5"
+  public var schemaVersion = "1.6"
   /// The name of the scenario.
   public var scenario: String
   /// The seed of the run.
@@ -84,4 +84,6 @@ public struct SimulationResult: Codable, Sendable {
   public var runInfo: RunInfo?
   /// What replicas, GPUs and gateway of a fleet did; `nil` for one replica alone.
   public var fleet: FleetReport?
+  /// The run over time; `nil` where nobody asked.
+  public var history: RunHistory?
 }

@@ -39,7 +39,7 @@ final class ProgressWatch {
     else { return }
     offsets[path] = offset + end + 1
     let prefix = Data("{\"id\":\"".utf8)
-    for line in data[...end].split(separator: UInt8(ascii: "\n")) where line.starts(with: prefix) {
+    for line in data[...end].lines() where line.starts(with: prefix) {
       ended.insert(String(decoding: line.dropFirst(prefix.count).prefix(64), as: UTF8.self))
     }
   }

@@ -12,6 +12,36 @@ enum ScenarioValue {
     convert(node) { text, quoted in quoted ? .text(text) : bare(text) ?? .text(text) }
   }
 
+  /// The node of a scenario as it was written into a plan.
+  static func node(
+    of value: ReportValue, location: SourceLocation, path: String = ""
+  ) -> ConfigurationNode {
+    let content: ConfigurationNode.Content
+    switch value {
+    case .null: content = .null
+    case .bool(let value): content = .scalar(value ? "true" : "false", quoted: false)
+    case .integer(let value): content = .scalar("\(value)", quoted: false)
+    case .unsigned(let value): content = .scalar("\(value)", quoted: false)
+    case .number(let value): content = .scalar(plainDecimal(value), quoted: false)
+    case .text(let text): content = .scalar(text, quoted: true)
+    case .list(let values):
+      content = .sequence(
+        values.enumerated().map {
+          node(of: $1, location: location, path: "\(path)[\($0)]")
+        })
+    case .object(let members):
+      content = .mapping(
+        members.map { member in
+          ConfigurationNode.Entry(
+            key: member.key, keyLocation: location,
+            value: node(
+              of: member.value, location: location,
+              path: path.isEmpty ? member.key : "\(path).\(member.key)"))
+        })
+    }
+    return ConfigurationNode(content, location: location, path: path)
+  }
+
   /// A node in the form by which scenarios are told apart: quantities in base units, so that
   /// "1 GiB" is "1024 MiB", and keys whose order counts as lists.
   static func normalized(_ node: ConfigurationNode) -> ReportValue {

@@ -46,7 +46,8 @@ public struct PlanBill: Codable, Sendable, Hashable {
     for part in figures.parts {
       add(
         Item(
-          name: part.name, count: hosts, usdEach: part.purchaseUSD, wattsEach: part.fullWatts))
+          name: part.name, count: hosts * part.count, usdEach: part.purchaseUSD,
+          wattsEach: part.fullWatts))
     }
     fullWatts = items.reduce(0) { $0 + $1.wattsEach * Double($1.count) }
     purchaseUsd = items.reduce(Optional(0)) { sum, item in

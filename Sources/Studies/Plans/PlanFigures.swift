@@ -36,14 +36,12 @@ struct PlanFigures: Sendable {
   ///
   /// - Parameter pricing: Whether an hour costs the purchase written off and the energy, or the rent.
   init(
-    _ result: SimulationResult, objectives: [ScenarioObjective], bill: PlanBill,
-    pricing: PlanPricing
+    _ result: SimulationResult, objectives: [ScenarioObjective], pricing: PlanPricing
   ) {
     outputTokensPerSecond = result.throughput.outputTokensPerSecond
-    usdPerHour = pricing == .rent ? bill.rentUsdPerHour : result.cost.usdPerHour
-    usdPerMillionTokens = usdPerHour.flatMap { [outputTokensPerSecond] hour in
-      outputTokensPerSecond > 0 ? hour / 3600 / outputTokensPerSecond * 1e6 : nil
-    }
+    let cost = pricing == .rent ? result.cost.rent : result.cost.purchase
+    usdPerHour = cost?.usdPerHour
+    usdPerMillionTokens = cost?.usdPerMillionOutputTokens
     p99TtftMs = result.ttftMs?.p99
     p99TpotMs = result.tpotMs?.p99
     meanWatts = result.energy.meanWatts

@@ -18,7 +18,7 @@ extension PlanSearch {
     func run(_ variation: PreparedCandidate.Variation) throws -> PlanFigures {
       let result = try entry.prepared.run(variation)
       let figures = PlanFigures(
-        result, objectives: plan.objectives, bill: entry.prepared.bill, pricing: plan.pricing)
+        result, objectives: plan.objectives, pricing: plan.pricing)
       state.work.detailRuns += 1
       state.work.detailEvents += figures.events
       return figures

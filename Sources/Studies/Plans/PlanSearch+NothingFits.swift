@@ -97,7 +97,7 @@ extension PlanSearch {
     state.work.runs += 1
     state.work.events += result.eventsProcessed
     return PlanFigures(
-      result, objectives: plan.objectives, bill: prepared.bill, pricing: plan.pricing)
+      result, objectives: plan.objectives, pricing: plan.pricing)
   }
 
   private func near(

@@ -203,7 +203,7 @@ public struct PlanSearch {
     do {
       let result = try entry.prepared.run(variation)
       let figures = PlanFigures(
-        result, objectives: plan.objectives, bill: entry.prepared.bill, pricing: plan.pricing)
+        result, objectives: plan.objectives, pricing: plan.pricing)
       state.work.runs += 1
       state.work.events += figures.events
       if variation.replication == 1 { state.entries[number]?.firstResult = result }

@@ -35,8 +35,8 @@ public struct RunRecord: Sendable, Equatable {
   public var status: Status
   /// Why, where it has no result.
   public var message: String?
-  /// The report, without what depends on the host; `nil` where there is none.
-  public var result: ReportValue?
+  /// The report as JSON in one line, without what depends on the host; `nil` where there is none.
+  public var resultText: String?
   /// The means of batches of five end-to-end latencies [s], in order of arrival, of pilots.
   public var series: [Double]?
 
@@ -45,39 +45,57 @@ public struct RunRecord: Sendable, Equatable {
     id: String, status: Status, message: String? = nil, result: ReportValue? = nil,
     series: [Double]? = nil
   ) {
+    self.init(
+      id: id, status: status, message: message,
+      resultText: result.map { JSONText.text(of: $0, layout: .compact) }, series: series)
+  }
+
+  /// A record whose report is given as JSON in one line.
+  init(id: String, status: Status, message: String?, resultText: String?, series: [Double]?) {
     self.id = id
     self.status = status
     self.message = message
-    self.result = result
+    self.resultText = resultText
     self.series = series
   }
 
-  /// The line, without its newline.
+  /// The report; `nil` where there is none.
+  ///
+  /// - Complexity: O(*n*) in the text, which is read anew each time: a tree takes many times its room.
+  public var result: ReportValue? {
+    resultText.flatMap { try? ReportValue(json: Data($0.utf8)) }
+  }
+
+  /// The line, without its newline: keys sorted, `id` first.
   public var line: String {
-    var members: [ReportValue.Member] = [
-      .init("id", .text(id)), .init("status", .text(status.rawValue)),
-    ]
-    if let message { members.append(.init("message", .text(message))) }
-    if let result { members.append(.init("result", result)) }
-    if let series { members.append(.init("series", .list(series.map(ReportValue.number)))) }
-    return JSONText.text(of: .object(members), layout: .compact)
+    var line = "{\"id\":" + JSONText.quoted(id)
+    if let message { line += ",\"message\":" + JSONText.quoted(message) }
+    if let resultText { line += ",\"result\":" + resultText }
+    if let series {
+      let values = ReportValue.list(series.map(ReportValue.number))
+      line += ",\"series\":" + JSONText.text(of: values, layout: .compact)
+    }
+    return line + ",\"status\":" + JSONText.quoted(status.rawValue) + "}"
   }
 
   /// Reads a line; `nil` where it is no record, such as a line that was cut off.
   public init?(line: Data) {
     guard line.first == UInt8(ascii: "{"), line.last == UInt8(ascii: "}"),
-      let value = try? ReportValue(json: line), let id = value["id"]?.textValue,
-      let status = value["status"]?.textValue.flatMap(Status.init)
+      let members = try? JSONMembers(of: line), let id = members["id"]?.textValue,
+      let status = members["status"]?.textValue.flatMap(Status.init)
     else { return nil }
-    self.id = id
-    self.status = status
-    message = value["message"]?.textValue
-    result = value["result"]
-    if case .list(let values)? = value["series"] { series = values.compactMap(\.numericValue) }
+    var series: [Double]?
+    if case .list(let values)? = members["series"] { series = values.compactMap(\.numericValue) }
+    self.init(
+      id: id, status: status, message: members["message"]?.textValue,
+      resultText: members.text(of: "result"), series: series)
   }
 
   /// A figure of the result by its dotted key; `nil` where there is none.
-  public func figure(_ key: String) -> Double? {
+  public func figure(_ key: String) -> Double? { Self.figure(key, in: result) }
+
+  /// A figure of a report by its dotted key; `nil` where there is none.
+  static func figure(_ key: String, in result: ReportValue?) -> Double? {
     var value = result
     for part in key.split(separator: ".") { value = value?[String(part)] }
     return value?.numericValue

@@ -67,7 +67,7 @@ public struct ShardFiles: Sendable {
     public mutating func add(file: String) throws {
       let data = try Data(contentsOf: URL(filePath: file))
       var (begun, died): ([String: Int], [String: Int]) = ([:], [:])
-      var lines = data.split(separator: UInt8(ascii: "\n"))
+      var lines = data.lines()
       if !lines.isEmpty, data.last != UInt8(ascii: "\n") {
         // The writer was stopped within it.
         lines.removeLast()

@@ -166,9 +166,11 @@ public final class ShardRunner: @unchecked Sendable {
       if let problem = entry.problem {
         return RunRecord(id: id, status: .failed, message: problem)
       }
-      guard let tree = try plan.scenario(at: index) else {
+      guard let scenario = entry.scenario else {
         return RunRecord(id: id, status: .failed, message: "the plan has no scenario for it")
       }
+      let tree = ScenarioValue.node(
+        of: scenario, location: SourceLocation(origin: "\(plan.path):\(index + 2)"))
       return try SweepRun(
         entry: entry, tree: tree, folder: plan.header.folder, library: library, digests: digests,
         timeoutSeconds: plan.header.timeoutSeconds

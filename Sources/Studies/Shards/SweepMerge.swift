@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Foundation
+import Synchronization
 
 /// Reads the results of a plan from the files of its shards.
 public struct SweepMerge: Sendable {
@@ -37,28 +38,25 @@ public struct SweepMerge: Sendable {
   /// - Throws: ``Unfinished`` where shards are missing and partial results were not asked for, a
   ///   ``RecordCollection/Conflict`` where two attempts at a run differ, and what reading throws.
   public init(plan: SweepPlanFile, folder: String, partial: Bool) throws {
-    var collection = RecordCollection()
+    var paths: [String] = []
     for shard in 0..<plan.header.shards {
       let files = ShardFiles(
         folder: folder, plan: plan.digest, shard: shard, of: plan.header.shards)
-      let paths: [String]
       if files.isFinished {
-        paths = [files.final]
+        paths.append(files.final)
       } else {
         unfinished.append(shard)
-        paths = files.parts
+        paths += files.parts
       }
-      for path in paths {
-        var contents = ShardFiles.Contents()
-        try contents.add(file: path)
-        for record in contents.records { try collection.add(record) }
-        damaged += contents.damaged
-        parts.append(
-          (
-            URL(filePath: path).lastPathComponent, try ContentDigest(ofFile: path),
-            contents.records.count
-          ))
-      }
+    }
+    var collection = RecordCollection()
+    for file in try Self.read(paths) {
+      for record in file.contents.records { try collection.add(record) }
+      damaged += file.contents.damaged
+      parts.append(
+        (
+          URL(filePath: file.path).lastPathComponent, file.digest, file.contents.records.count
+        ))
     }
     guard unfinished.isEmpty || partial else {
       throw Unfinished(shards: unfinished, total: plan.header.shards)
@@ -68,5 +66,27 @@ public struct SweepMerge: Sendable {
       runs.append(
         MergedRun(entry: try plan.entry(at: index), axes: plan.header.axes, record: record))
     }
+  }
+
+  private struct PartFile {
+    var path: String
+    var contents: ShardFiles.Contents
+    var digest: ContentDigest
+  }
+
+  /// Reads files, several at once, and gives them in their order.
+  private static func read(_ paths: [String]) throws -> [PartFile] {
+    let results = Mutex<[Result<PartFile, any Error>?]>(
+      [Result<PartFile, any Error>?](repeating: nil, count: paths.count))
+    DispatchQueue.concurrentPerform(iterations: paths.count) { index in
+      let result = Result {
+        var contents = ShardFiles.Contents()
+        try contents.add(file: paths[index])
+        return PartFile(
+          path: paths[index], contents: contents, digest: try ContentDigest(ofFile: paths[index]))
+      }
+      results.withLock { $0[index] = result }
+    }
+    return try results.withLock { try $0.compactMap { try $0?.get() } }
   }
 }

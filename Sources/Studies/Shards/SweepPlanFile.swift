@@ -24,10 +24,27 @@ public struct SweepPlanFile: Sendable {
   public let digest: ContentDigest
   /// The plan's study, folder, axes and so on, without runs.
   public let header: SweepPlan
+  /// The lines of the file, or none where the plan was made here and its runs are known.
   private let lines: [Data]
+  private let entries: [SweepPlan.Entry]
 
   /// The number of runs.
-  public var count: Int { lines.count }
+  public var count: Int { lines.count + entries.count }
+
+  /// Writes a plan under a name that its content gives it.
+  ///
+  /// - Throws: What writing the file throws.
+  init(writing plan: SweepPlan, to folder: String) throws {
+    let text = plan.text
+    digest = ContentDigest(of: text)
+    path = "\(folder)/plan-\(digest.hexadecimal.prefix(12)).jsonl"
+    try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
+    var header = plan
+    header.entries = []
+    self.header = header
+    entries = plan.entries
+    lines = []
+  }
 
   /// Opens a plan.
   ///
@@ -36,8 +53,9 @@ public struct SweepPlanFile: Sendable {
     guard FileManager.default.fileExists(atPath: path) else { throw MissingFile(path: path) }
     let data = try Data(contentsOf: URL(filePath: path))
     self.path = path
+    entries = []
     digest = ContentDigest(of: data)
-    var lines = data.split(separator: UInt8(ascii: "\n"))
+    var lines = data.lines()
     guard let first = lines.first, let value = try? ReportValue(json: Data(first)),
       value["schema"]?.textValue == "moesim-sweep-plan"
     else {
@@ -75,11 +93,12 @@ public struct SweepPlanFile: Sendable {
 
   /// The indices of the runs of a shard.
   public func indices(ofShard shard: Int) -> [Int] {
-    Array(stride(from: shard, to: lines.count, by: header.shards))
+    Array(stride(from: shard, to: count, by: header.shards))
   }
 
   /// The identity of a run, without reading the rest of its line.
   public func id(at index: Int) throws -> String {
+    if lines.isEmpty { return entries[index].id }
     let prefix = Data("{\"id\":\"".utf8)
     let line = lines[index]
     guard line.starts(with: prefix), line.count > prefix.count + 64 else {
@@ -93,6 +112,7 @@ public struct SweepPlanFile: Sendable {
   ///
   /// - Throws: A ``Problem`` where the line is no run.
   public func entry(at index: Int) throws -> SweepPlan.Entry {
+    if lines.isEmpty { return entries[index] }
     guard let value = try? ReportValue(json: lines[index]), let id = value["id"]?.textValue,
       let point = value["point"]?.textValue,
       let replication = value["replication"]?.numericValue,
@@ -106,12 +126,6 @@ public struct SweepPlanFile: Sendable {
       id: id, point: point, replication: UInt32(replication), kind: kind,
       labels: texts("labels"), scenario: value["scenario"], problem: value["problem"]?.textValue,
       files: texts("files"))
-  }
-
-  /// The scenario of a run, as a tree whose keys are in the order in which they were written.
-  public func scenario(at index: Int) throws -> ConfigurationNode? {
-    let text = String(decoding: lines[index], as: UTF8.self)
-    return try ConfigurationNode.parse(text, file: path)["scenario"].map { $0.moved(to: "") }
   }
 
   private func problem(_ index: Int) -> Problem {

@@ -102,11 +102,12 @@ public struct StudySummary: Sendable {
     }
     // A point some of whose replications have no steady state has no mean.
     let isAveraged = steady.count == records.count
+    let results = isAveraged ? steady.map(\.result) : []
     return Point(
       labels: labels, status: status, note: note, replications: steady.count,
       estimates: figures.map { key in
         guard isAveraged else { return nil }
-        let values = steady.compactMap { $0.figure(key) }
+        let values = results.compactMap { RunRecord.figure(key, in: $0) }
         guard values.count == steady.count else { return nil }
         return IntervalEstimate(of: values, confidence: confidence)
       })

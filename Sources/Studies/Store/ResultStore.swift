@@ -121,8 +121,7 @@ public final class ResultStore: KnownRuns {
       values = items.compactMap(\.numericValue)
     }
     return RunRecord(
-      id: id, status: status, message: row["message"],
-      result: result.flatMap { try? ReportValue(json: Data($0.utf8)) }, series: values)
+      id: id, status: status, message: row["message"], resultText: result, series: values)
   }
 
   /// Adds runs and the parts from which they come, all or nothing.
@@ -175,7 +174,7 @@ public final class ResultStore: KnownRuns {
       sql: "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
       arguments: [
         record.id, entry.point, Int(entry.replication), entry.kind.rawValue,
-        record.status.rawValue, record.message, text(record.result),
+        record.status.rawValue, record.message, record.resultText,
         text(record.series.map { .list($0.map(ReportValue.number)) }), text(entry.scenario),
       ])
   }

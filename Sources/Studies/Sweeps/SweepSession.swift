@@ -24,6 +24,8 @@ public struct SweepSession {
   /// The study with its points.
   public let planner: SweepPlanner
   private let store: ResultStore
+  /// What was merged into the store or read of it, so that no result is read twice.
+  private let records: RecordCache
   private let folder: String
   private let shards: Int
 
@@ -37,6 +39,7 @@ public struct SweepSession {
   public init(planner: SweepPlanner, store: ResultStore, folder: String, shards: Int) {
     self.planner = planner
     self.store = store
+    records = RecordCache(store)
     self.folder = folder
     self.shards = shards
   }
@@ -51,29 +54,21 @@ public struct SweepSession {
     var made = 0
     var known: Int?
     while control.demand == .goOn {
-      let points = try planner.progress(with: store)
+      let points = try planner.progress(with: records)
       let plan = planner.plan(for: points, shards: shards)
       if known == nil { known = points.reduce(0) { $0 + $1.records.count } }
       guard !plan.entries.isEmpty else {
         return Outcome(points: points, made: made, known: known ?? 0, isInterrupted: false)
       }
-      let file = try Self.write(plan, to: folder)
+      let file = try SweepPlanFile(writing: plan, to: folder)
       var failure: (any Error)?
       do { try engine.run(plan: file, folder: folder, control: control) } catch { failure = error }
       made += try merge(file)
       if let failure { throw failure }
     }
     return Outcome(
-      points: try planner.progress(with: store), made: made, known: known ?? 0,
+      points: try planner.progress(with: records), made: made, known: known ?? 0,
       isInterrupted: true)
-  }
-
-  /// Writes a plan under a name that its content gives it.
-  static func write(_ plan: SweepPlan, to folder: String) throws -> SweepPlanFile {
-    let text = plan.text
-    let path = "\(folder)/plan-\(ContentDigest(of: text).hexadecimal.prefix(12)).jsonl"
-    try Data(text.utf8).write(to: URL(filePath: path), options: .atomic)
-    return try SweepPlanFile(path: path)
   }
 
   private func mergeFolder() throws {
@@ -92,6 +87,8 @@ public struct SweepSession {
   @discardableResult
   private func merge(_ plan: SweepPlanFile) throws -> Int {
     let merge = try SweepMerge(plan: plan, folder: folder, partial: true)
-    return try store.add(merge.runs, parts: merge.parts)
+    let added = try store.add(merge.runs, parts: merge.parts)
+    for run in merge.runs { records.note(run.record) }
+    return added
   }
 }

@@ -142,7 +142,7 @@ import Testing
         excluded += 1
         let figures = PlanFigures(
           try prepared.run(.init(requests: plan.search.requests)), objectives: plan.objectives,
-          bill: prepared.bill, pricing: .buy)
+          pricing: .buy)
         #expect(
           !figures.misses(plan.objectives).isEmpty, "\(candidate.choices): \(why.sentence)")
       }

@@ -45,8 +45,10 @@ struct StudyFixture: ~Copyable {
   /// A plan of a study of which nothing is known, in a file.
   func plan(_ study: Study, shards: Int) throws -> SweepPlanFile {
     let planner = try SweepPlanner(study, library: Self.library)
-    return try SweepSession.write(
-      try planner.plan(after: RecordCollection(), shards: shards), to: folder)
+    let written = try SweepPlanFile(
+      writing: try planner.plan(after: RecordCollection(), shards: shards), to: folder)
+    // A shard's process reads it from the file.
+    return try SweepPlanFile(path: written.path)
   }
 
   /// Runs all shards of a plan in this process.

@@ -34,6 +34,8 @@ public struct PointRule: Sendable {
   public var settings: ConfigurationNode?
   /// Whether kernels are those of another machine, carried over; `nil` where the rule says nothing.
   public var isTransferred: Bool?
+  /// Whether settings or constants were found in these points themselves; `nil` where the rule says nothing.
+  public var isFitted: Bool?
   /// How the replica was spread, where the table says it wrongly.
   public var plan: ParallelPlan?
   /// Why the points are not simulated.
@@ -57,6 +59,7 @@ public struct PointRule: Sendable {
       reader.report("set", "expected keys of a scenario; found \(settings.kindInWords)")
     }
     isTransferred = reader.bool("transferred")
+    isFitted = reader.bool("fitted")
     refusal = reader.string("unsupported")
     if let mapping = reader.mapping("parallelism") {
       let range = 1...4_096

@@ -18,6 +18,8 @@ public struct PointRules: Sendable {
     public var tree: ConfigurationNode
     /// Whether kernels are those of another machine, carried over.
     public var isTransferred: Bool
+    /// Whether settings or constants were found in this point and others of its group.
+    public var isFitted: Bool
   }
 
   /// The rules, in their order.
@@ -68,10 +70,12 @@ public struct PointRules: Sendable {
     let recorded = plan
     var tree = ConfigurationNode(.mapping([]), location: SourceLocation(origin: file))
     var isTransferred = false
+    var isFitted = false
     for rule in rules where rule.covers(point, plan: recorded) {
       if let reason = rule.refusal { return .failure(Unsupported(reason: reason)) }
       if let settings = rule.settings { tree = tree.merging(settings.moved(to: "")) }
       isTransferred = rule.isTransferred ?? isTransferred
+      isFitted = rule.isFitted ?? isFitted
       plan = rule.plan ?? plan
     }
     for key in ["hardware", "model", "runtime"] where tree[key] == nil {
@@ -93,7 +97,8 @@ public struct PointRules: Sendable {
       }
     }
     return .success(
-      Resolved(point: point, plan: plan, tree: tree, isTransferred: isTransferred))
+      Resolved(
+        point: point, plan: plan, tree: tree, isTransferred: isTransferred, isFitted: isFitted))
   }
 
   /// Why a point is not simulated.

@@ -83,7 +83,8 @@ public struct PointStudy: Sendable {
       switch outcome {
       case .failure(let refusal): report.refuse(found.point, refusal.reason)
       case .success(let latencies):
-        let isFitted = fit.map { PointReport.Group.key(of: found.point) == $0.group } ?? false
+        let isFitted =
+          found.isFitted || PointReport.Group.key(of: found.point) == fit?.group
         report.points.append(PointReport.Point(found, latencies, isFitted: isFitted))
       }
     }

@@ -55,7 +55,10 @@ struct CSVRendererTests {
     #expect(row["steady_state.stable"] == "true")
     #expect(!row.keys.contains { $0.contains(".layers.") })
     // Intervals, blocks and verifications have columns only where they were asked for.
-    let parts = ["uncertainty", "key_value_cache", "speculation", "fleet", "moe_cap", "accuracy"]
+    let parts = [
+      "uncertainty", "key_value_cache", "speculation", "fleet", "moe_cap", "accuracy",
+      "history",
+    ]
     for key in ReportSchema.patterns
     where key != "requests.lost" && !key.contains("<")
       && !parts.contains(where: { key.hasPrefix($0 + ".") })

@@ -151,7 +151,7 @@ struct JSONRendererTests {
       try SimulationResult(json: Data(wrong.utf8))
     }
     #expect(error?.message.contains("requests.completed") == true)
-    let newer = text.replacing("\"schema_version\": \"1.5\"", with: "\"schema_version\": \"2.0\"")
+    let newer = text.replacing("\"schema_version\": \"1.6\"", with: "\"schema_version\": \"2.0\"")
     let version = #expect(throws: ResultFormatError.self) {
       try SimulationResult(json: Data(newer.utf8))
     }

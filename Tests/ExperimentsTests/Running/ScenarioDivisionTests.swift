@@ -30,7 +30,7 @@ struct ScenarioDivisionTests {
     let result = try ServingSimulation.run(configuration).result
     #expect(result.requests.completed == 6)
     #expect(result.devices?.map(\.name) == ["gpu0", "gpu1", "gpu2", "gpu3"])
-    #expect(result.schemaVersion == "1.5")
+    #expect(result.schemaVersion == "1.6")
     #expect(result.memory.map(\.name).filter { $0.hasSuffix("hbm") }.count == 4)
   }
 
@@ -39,7 +39,7 @@ struct ScenarioDivisionTests {
     let configuration = try Self.configuration(["serving.parallelism.tensor=2"])
     #expect(configuration.division == GPUDivision(tensor: 2))
     let result = try ServingSimulation.run(configuration).result
-    #expect(result.devices == nil && result.schemaVersion == "1.5")
+    #expect(result.devices == nil && result.schemaVersion == "1.6")
     #expect(result.notices.contains { $0.contains("stands for all") })
     #expect(result.timeMsPerToken.contains { $0.name == "collectives" && $0.value > 0 })
   }

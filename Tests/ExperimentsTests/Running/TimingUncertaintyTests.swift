@@ -50,7 +50,7 @@ struct TimingUncertaintyTests {
   @Test("errors of nothing give the nominal value, which is that of a plain run")
   func zero() throws {
     let plain = try Self.result([Self.machine("5%")], replications: nil)
-    #expect(plain.uncertainty == nil && plain.schemaVersion == "1.5")
+    #expect(plain.uncertainty == nil && plain.schemaVersion == "1.6")
     let exact = try Self.result([Self.machine("0%")])
     let report = try #require(exact.uncertainty)
     #expect(report.replications == 8 && report.figures.count == 15)

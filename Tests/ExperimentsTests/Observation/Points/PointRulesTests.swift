@@ -30,6 +30,7 @@ import Testing
       - set: {hardware: box, model: m, runtime: r, serving: {max_batch: 1, token_budget: "= 2 * prompt"}}
       - when: {backend: [sglang, trtllm]}
         transferred: true
+        fitted: true
         set: {serving: {max_batch: "= concurrency"}}
       - when: {model: Org/Dense}
         unsupported: "its model has no experts"
@@ -41,11 +42,13 @@ import Testing
     let rules = try Self.rules(Self.text)
     let first = try rules.resolve(Self.point()).get()
     #expect(first.tree.value(at: "serving.max_batch")?.scalar == "1" && !first.isTransferred)
+    #expect(!first.isFitted)
     #expect(first.tree.value(at: "serving.token_budget")?.scalar == "200")
     #expect(first.tree["name"]?.scalar == "p")
     #expect(first.tree.value(at: "serving.parallelism") == nil)
     let second = try rules.resolve(Self.point(backend: "sglang")).get()
     #expect(second.tree.value(at: "serving.max_batch")?.scalar == "8" && second.isTransferred)
+    #expect(second.isFitted)
     #expect(second.tree.value(at: "serving.token_budget")?.scalar == "200")
     let third = try rules.resolve(Self.point(backend: "trtllm")).get()
     #expect(third.plan == ParallelPlan(data: 2, expert: 2))

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 //
-// Charts: Vega-Lite specifications, drawn by the Vega bundle with a configuration for the theme.
-// vega.View is used rather than vegaEmbed because it draws at once: printing switches to the light
-// theme and must not wait.
+// Charts: Vega-Lite specifications, drawn by the Vega bundle with a configuration for the theme. Of
+// the bundle only vegaEmbed is used.
 
 /** What the theme says about a chart; a specification holds none of it. */
 function chartConfiguration(isNarrow) {
@@ -120,19 +119,25 @@ class Chart {
     }).element;
   }
 
-  /** Draws the chart for the present theme and width; the view before it is given up. */
-  draw() {
+  /**
+   * Draws the chart for the present theme and width; the view before it is given up. With data inline
+   * nothing is waited for but promises, so a redraw before printing is done before the paper is.
+   */
+  async draw() {
+    this.drawing = (this.drawing || 0) + 1;
+    const { drawing } = this;
+    this.isNarrow = this.place.clientWidth < 560;
     try {
+      const target = make("div");
       if (this.view) this.view.finalize();
-      this.place.replaceChildren();
-      this.isNarrow = this.place.clientWidth < 560;
-      const spec = vegaLite.compile(this.block.spec, { config: chartConfiguration(this.isNarrow), logger: vega.logger(vega.Warn) }).spec;
-      this.view = new vega.View(vega.parse(spec), {
-        renderer: this.renderer, container: this.place, hover: true, loader: refusingLoader,
-        logLevel: vega.Warn,
+      this.place.replaceChildren(target);
+      const result = await vegaEmbed(target, this.block.spec, {
+        mode: "vega-lite", config: chartConfiguration(this.isNarrow), renderer: this.renderer, actions: false,
+        // Expressions are interpreted, not compiled, so that the page can forbid all evaluation of text.
+        ast: true, hover: true, defaultStyle: false, loader: refusingLoader,
+        tooltip: (_, event, item, value) => showChartTooltip(event, value),
       });
-      this.view.tooltip((_, event, item, value) => showChartTooltip(event, value));
-      this.view.run();
+      if (drawing === this.drawing) this.view = result.view; else result.finalize();
     } catch (problem) {
       console.error(`chart ${this.block.id}:`, problem);
       this.place.replaceChildren(make("p", { class: "notice", text: `This chart could not be drawn: ${problem.message}` }));

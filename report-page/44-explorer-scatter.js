@@ -12,11 +12,11 @@ class ExplorerScatter {
         + "up and down along the Pareto front, Enter selects.",
     });
     this.surface = new Surface(this.canvas, 280, () => this.draw());
-    this.readout = make("p", { class: "readout", role: "status" });
+    this.told = make("p", { class: "readout", role: "status" });
     this.swatches = make("ul", { class: "swatches" });
     this.element = make("section", { class: "scatter", "aria-label": "Pareto scatter" },
       make("h3", { text: "Trade-off of two figures" }),
-      this.makeControls(), this.surface.box, this.swatches, this.readout,
+      this.makeControls(), this.surface.box, this.swatches, this.told,
       make("p", { class: "keys", text: "Hollow points are unstable runs; they are never on the front. Keys: ← → runs along x, ↑ ↓ along the front, Enter selects." }));
     this.listen();
     model.listeners.push((what) => {
@@ -257,7 +257,7 @@ class ExplorerScatter {
   tell() {
     const { model } = this;
     const row = model.hovered >= 0 ? model.hovered : model.selected;
-    this.readout.textContent = row < 0 ? "Point at a run, or select one, to read what it is."
+    this.told.textContent = row < 0 ? "Point at a run, or select one, to read what it is."
       : `${model.rows[row].id}: ${model.describe(row).map(([label, value]) => `${label} ${value}`).join("; ")}`;
   }
 }

@@ -7,7 +7,7 @@ const KINDS = {
   sweep: "Sweep", plan: "Plan", validation: "Validation",
 };
 
-/** Things that a block's drawing leaves to be done when the page stands: { id, draw() }. */
+/** What blocks leave to be drawn once the page stands, since it needs a width. */
 const pending = [];
 window.moesim = { document: null, views: {}, explorers: {}, timelines: {}, explorer: null, timeline: null };
 
@@ -19,8 +19,8 @@ const DRAWERS = {
   code: drawCode,
   chart(block) {
     const chart = new Chart(block);
-    pending.push(() => {
-      chart.draw();
+    pending.push(async () => {
+      await chart.draw();
       Object.defineProperty(window.moesim.views, block.id, { get: () => chart.view, enumerable: true });
       new ResizeObserver(oncePerFrame(() => chart.fit())).observe(chart.place);
     });
@@ -161,7 +161,7 @@ async function start() {
   // The words are seen first; each chart then lets the browser paint.
   for (const draw of pending) {
     await nextPaint();
-    draw();
+    await draw();
   }
   await nextPaint();
   // A section that the address names has moved while charts were drawn above it.

@@ -36,14 +36,26 @@ function linkOrText(text, url) {
 /** A number in words: `digits` after the point, or about four significant ones if null. */
 function formatNumber(value, digits = null) {
   if (typeof value !== "number" || !Number.isFinite(value)) return "–";
-  if (digits !== null && digits !== undefined) {
-    return value.toLocaleString("en-US", { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  }
-  if (Number.isInteger(value)) return value.toLocaleString("en-US");
+  return plainNumber(value, digits).replace("-", "−").replace("e-", "e−");
+}
+
+function plainNumber(value, digits) {
+  if (digits !== null && digits !== undefined) return numberFormat(digits, digits).format(value);
+  if (Number.isInteger(value)) return numberFormat(0, 0).format(value);
   const size = Math.abs(value);
   if (size < 1e-4) return value.toExponential(2);
   const places = Math.max(0, 3 - Math.floor(Math.log10(size)));
-  return value.toLocaleString("en-US", { maximumFractionDigits: places });
+  return numberFormat(0, places).format(value);
+}
+
+const numberFormats = new Map();
+/** A format with so many places, made once: making one takes longer than writing a number. */
+function numberFormat(least, most) {
+  const key = `${least} ${most}`;
+  if (!numberFormats.has(key)) {
+    numberFormats.set(key, new Intl.NumberFormat("en-US", { minimumFractionDigits: least, maximumFractionDigits: most }));
+  }
+  return numberFormats.get(key);
 }
 
 /** A title and its unit: "Time per token (ms)". */
@@ -92,6 +104,15 @@ const theme = {
 
   /** The colours as CSS resolves them now, for canvases and charts. */
   get colors() {
+    const key = `${this.isDark} ${Boolean(this.isPrinting)}`;
+    if (this.colorsFor !== key) {
+      this.colorsFor = key;
+      this.foundColors = this.findColors();
+    }
+    return this.foundColors;
+  },
+
+  findColors() {
     const names = ["ground", "panel", "raised", "text", "muted", "line", "strong-line", "accent", "faint-mark"];
     const probe = make("span", { hidden: true });
     document.body.append(probe);
@@ -160,13 +181,17 @@ class Surface {
     this.minimumWidth = minimumWidth;
     this.draw = draw;
     this.redraw = oncePerFrame(() => this.draw());
-    theme.listeners.push(() => this.draw());
-    new ResizeObserver(() => { if (!theme.isPrinting) this.redraw(); }).observe(this.box);
+    theme.listeners.push(() => { if (this.drawnFor) this.draw(); });
+    // An observer also reports the first size, which the page draws itself.
+    new ResizeObserver(() => {
+      if (!theme.isPrinting && this.drawnFor && this.drawnFor !== this.box.clientWidth) this.redraw();
+    }).observe(this.box);
   }
 
   /** Clears the canvas at a height, and gives the context (in CSS pixels) and the width. */
   begin(height) {
     const width = Math.max(this.minimumWidth, this.box.clientWidth || 300);
+    this.drawnFor = this.box.clientWidth;
     const scale = Math.max(1, devicePixelRatio || 1, theme.isPrinting ? 2 : 1);
     if (this.canvas.width !== Math.round(width * scale) || this.canvas.height !== Math.round(height * scale)) {
       this.canvas.width = Math.round(width * scale);
@@ -222,4 +247,15 @@ function fitText(context, text, width) {
   let end = text.length;
   while (end > 0 && context.measureText(`${text.slice(0, end)}…`).width > width) end -= 1;
   return end > 0 ? `${text.slice(0, end)}…` : "";
+}
+
+/** A text in at most so many lines of a width, the last cut if it must be. */
+function wrapText(context, text, width, lineCount) {
+  const lines = [""];
+  for (const word of text.split(" ")) {
+    const longer = lines.at(-1) === "" ? word : `${lines.at(-1)} ${word}`;
+    if (lines.length === lineCount || context.measureText(longer).width <= width || lines.at(-1) === "") lines[lines.length - 1] = longer;
+    else lines.push(word);
+  }
+  return lines.map((line) => fitText(context, line, width));
 }

@@ -39,13 +39,15 @@ class ReportTable {
     this.body = make("tbody");
     this.headings = columns.map((column, index) => this.makeHeading(column, index));
     this.table = make("table", {},
-      make("caption", { text: title, class: titleIsHidden ? "visually-hidden" : null }),
+      make("caption", { text: title, class: "visually-hidden" }),
       make("thead", {}, make("tr", {}, ...this.headings)),
       this.body);
     // A box that scrolls must be reachable by the keyboard, or it cannot be scrolled by it.
     this.box = make("div", { class: "table-scroll", role: "region", "aria-label": title, tabindex: "0" }, this.table);
     this.pager = make("div", { class: "pager" });
-    this.element = make("div", { class: "table-block" }, filter ? this.makeFilter(title) : null, this.box, this.pager);
+    // The title stands outside the box that scrolls; the caption is for those who hear the page.
+    this.element = make("div", { class: "table-block" },
+      titleIsHidden ? null : make("p", { class: "table-title", "aria-hidden": "true", text: title }), filter ? this.makeFilter(title) : null, this.box, this.pager);
     theme.listeners.push(() => this.fitPaper());
     new ResizeObserver(() => this.fitBox()).observe(this.box);
     this.render();
@@ -54,6 +56,8 @@ class ReportTable {
   makeHeading(column, index) {
     const unit = column.unit ? make("span", { class: "unit", text: ` (${column.unit})` }) : null;
     const cell = make("th", { scope: "col", class: column.kind === "number" ? "number" : "text" });
+    // A long title takes two lines or three, not five.
+    cell.style.minWidth = `${Math.min(11, 3 + 0.24 * titleWithUnit(column.title, column.unit).length)}rem`;
     if (this.sortable) {
       cell.setAttribute("aria-sort", "none");
       const button = make("button", { type: "button", onclick: () => this.sortBy(index) });
@@ -144,6 +148,8 @@ class ReportTable {
       } else {
         place.textContent = cellText(cell, column);
       }
+      // A name breaks badly; only what is long may.
+      if (!isNumber && place.textContent.length <= 28) place.classList.add("short");
       line.append(place);
     });
     return line;

@@ -17,12 +17,13 @@ function chartConfiguration(isNarrow) {
     font,
     aria: false, // the figure as a whole has a text; its marks one by one would drown a listener
     view: { stroke: null },
-    axis: { ...axisColors, ...words, labelLimit: isNarrow ? 110 : 220, titlePadding: 8, gridOpacity: 0.9 },
+    axis: { ...axisColors, ...words, labelLimit: isNarrow ? 110 : 220, titlePadding: 8, gridOpacity: 0.8, labelSeparation: 6 },
     axisX: { labelFlush: true },
+    axisXDiscrete: { labelOverlap: "greedy", labelSeparation: 4 },
     header: { labelColor: colors.text, titleColor: colors.text, labelFont: font, titleFont: font },
     legend: {
       ...words, labelColor: colors.text, titleColor: colors.muted, labelLimit: 220, symbolStrokeWidth: 2,
-      ...(isNarrow ? { orient: "bottom", columns: 2 } : { orient: "right" }),
+      ...(isNarrow ? { orient: "bottom", columns: 1 } : { orient: "right" }),
     },
     title: { color: colors.text, subtitleColor: colors.muted, font },
     text: { color: colors.text, font, fontSize: 12 },
@@ -81,12 +82,11 @@ class Chart {
         make("span", { text: sources.length > 1 ? "Sources: " : "Source: " }),
         make("ul", {}, ...sources.map((source) => make("li", {}, linkOrText(source.text, source.url))))));
     }
-    foot.append(make("button", {
-      type: "button", class: "push no-print", text: "Save as SVG",
+    foot.append(this.makeData() || make("span"), make("button", {
+      type: "button", class: "no-print", text: "Save as SVG",
       "aria-label": `Save as SVG: ${this.block.title}`, onclick: () => this.save(),
     }));
-    const details = this.makeData();
-    return make("div", {}, foot, details);
+    return foot;
   }
 
   /** The chart's values as tables, made when asked for. */

@@ -7,6 +7,11 @@ const CHOICES_OF_NUMBERS = 12;
 
 const STATUS_ORDER = ["ok", "unstable", "infeasible", "timeout", "crashed", "failed"];
 
+/** Whether a figure spans so much that a linear axis would squeeze most of it. */
+function isWide(figure) {
+  return figure.low > 0 && figure.high / figure.low > 30;
+}
+
 class ExplorerModel {
   constructor(block) {
     this.rows = block.rows;
@@ -21,7 +26,7 @@ class ExplorerModel {
     const figure = (key, fallback) => this.figures.find((candidate) => candidate.key === key) || this.figures[fallback];
     this.x = figure(block.x, 0);
     this.y = figure(block.y, Math.min(1, this.figures.length - 1));
-    this.isLogarithmic = { x: false, y: false };
+    this.isLogarithmic = { x: isWide(this.x), y: isWide(this.y) };
     this.colorBy = this.axes.find((axis) => axis.choices && axis.choices.length > 1 && axis.choices.length <= PALETTE.length) || null;
     this.selected = -1;
     this.hovered = -1;
@@ -63,6 +68,12 @@ class ExplorerModel {
       if (value > high) high = value;
     }
     return Object.assign(dimension, { low, high, isConstant: !(high > low) });
+  }
+
+  /** Puts a figure on an axis of the scatter, which is logarithmic if the figure spans much. */
+  chooseFigure(name, figure) {
+    this[name] = figure;
+    this.isLogarithmic[name] = isWide(figure);
   }
 
   /** A dimension's value of a row as a reader sees it. */

@@ -35,15 +35,18 @@ class ExplorerScatter {
       return make("label", {}, label, select);
     };
     const titles = model.figures.map((figure) => figure.title);
-    const logarithm = (name) => {
-      const box = make("input", { type: "checkbox", "aria-label": `Logarithmic ${name} axis`,
+    const axis = (name) => {
+      const box = make("input", { type: "checkbox", "aria-label": `Logarithmic ${name} axis`, checked: model.isLogarithmic[name],
         onchange: () => { model.isLogarithmic[name] = box.checked; model.updateChoice(); } });
-      return make("label", {}, box, "log");
+      const select = choice(name, titles, model.figures.indexOf(model[name]), (index) => {
+        model.chooseFigure(name, model.figures[index]);
+        box.checked = model.isLogarithmic[name];
+      });
+      return make("span", { class: "pair" }, select, make("label", {}, box, "log"));
     };
     const colorable = model.axes.filter((axis) => axis.choices && axis.choices.length <= PALETTE.length && !axis.isConstant);
     return make("div", { class: "controls" },
-      choice("x", titles, model.figures.indexOf(model.x), (index) => { model.x = model.figures[index]; }), logarithm("x"),
-      choice("y", titles, model.figures.indexOf(model.y), (index) => { model.y = model.figures[index]; }), logarithm("y"),
+      axis("x"), axis("y"),
       choice("Colour", ["none", ...colorable.map((axis) => axis.title)], colorable.indexOf(model.colorBy) + 1,
         (index) => { model.colorBy = index === 0 ? null : colorable[index - 1]; }));
   }
@@ -109,7 +112,8 @@ class ExplorerScatter {
     }
     context.fillStyle = colors.text;
     context.textAlign = "center";
-    const name = (figure) => `${titleWithUnit(figure.title, figure.unit)}, ${figure.better} is better`;
+    // The arrow points along the axis; the y axis's text is turned, and so is its arrow.
+    const name = (figure) => `${titleWithUnit(figure.title, figure.unit)}, ${figure.better === "higher" ? "better →" : "← better"}`;
     const xName = fitText(context, name(model.x), frame.right - frame.left);
     context.fillText(xName, (frame.left + frame.right) / 2, frame.bottom + 33);
     context.save();

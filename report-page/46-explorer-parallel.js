@@ -3,6 +3,9 @@
 // An explorer's parallel coordinates: a vertical line for each axis and figure, a polyline for each
 // run. Dragging along a line keeps the runs that cross it there; a click lets it go.
 
+/** Lines in one stroke: one each costs calls, all at once costs the rasterizer. */
+const ROWS_AT_ONCE = 20;
+
 class ExplorerParallel {
   constructor(model) {
     this.model = model;
@@ -38,9 +41,9 @@ class ExplorerParallel {
 
   draw() {
     if (this.dimensions.length < 2) return;
-    const height = 300;
+    const height = 320;
     const { context, width } = this.surface.begin(height);
-    this.top = 44;
+    this.top = 64;
     this.bottom = height - 26;
     const margin = 52;
     this.places = this.dimensions.map((_, index) => margin + (index * (width - 2 * margin)) / (this.dimensions.length - 1));
@@ -51,6 +54,7 @@ class ExplorerParallel {
 
   /** All runs in grey, drawn once for a width and theme: they do not change with the filter. */
   drawBackground(context, width, height) {
+    if (this.model.shown.length === this.model.rows.length) return; // they would cover it
     const scale = this.canvas.width / width;
     const key = `${this.canvas.width}x${this.canvas.height} ${theme.isDark}`;
     if (key !== this.backgroundKey) {
@@ -76,9 +80,13 @@ class ExplorerParallel {
       if (!groups.has(color)) groups.set(color, []);
       groups.get(color).push(row);
     }
-    for (const [color, rows] of groups) {
-      context.strokeStyle = color;
-      this.strokeRows(context, rows);
+    // Some of each colour in turn, or the last colour would hide the others.
+    const longest = Math.max(0, ...[...groups.values()].map((rows) => rows.length));
+    for (let from = 0; from < longest; from += ROWS_AT_ONCE) {
+      for (const [color, rows] of groups) {
+        context.strokeStyle = color;
+        this.strokeRows(context, rows.slice(from, from + ROWS_AT_ONCE));
+      }
     }
     context.globalAlpha = 1;
     for (const [row, lineWidth] of [[model.selected, 3], [model.hovered, 2]]) {
@@ -89,7 +97,7 @@ class ExplorerParallel {
     }
   }
 
-  /** Some lines in one stroke: one each costs calls, all at once costs the rasterizer. */
+  /** The lines of some rows, broken where a value is missing. */
   strokeRows(context, rows) {
     let count = 0;
     context.beginPath();
@@ -106,7 +114,7 @@ class ExplorerParallel {
         }
       });
       count += 1;
-      if (count % 20 === 0) { context.stroke(); context.beginPath(); }
+      if (count % ROWS_AT_ONCE === 0) { context.stroke(); context.beginPath(); }
     }
     context.stroke();
   }
@@ -122,11 +130,8 @@ class ExplorerParallel {
       context.fillStyle = colors.text;
       context.textAlign = "center";
       const titleRoom = Math.min(room, 2 * Math.min(x, width - x));
-      context.fillText(fitText(context, dimension.title, titleRoom), x, 10);
-      if (dimension.unit) {
-        context.fillStyle = colors.muted;
-        context.fillText(fitText(context, dimension.unit, titleRoom), x, 25);
-      }
+      wrapText(context, titleWithUnit(dimension.title, dimension.unit), titleRoom, 3)
+        .forEach((line, place) => context.fillText(line, x, 9 + 14 * place));
       this.drawTicks(context, dimension, x, colors, room);
       this.drawBrush(context, dimension, x, colors);
     });

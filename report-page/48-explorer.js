@@ -23,7 +23,7 @@ class Explorer {
     const columns = [
       { key: "id", title: "Run", kind: "text" },
       { key: "status", title: "Status", kind: "text" },
-      { key: "front", title: "Front", kind: "text" },
+      { key: "front", title: "On front", kind: "text" },
       ...model.dimensions.map((dimension) => ({
         key: dimension.key, title: dimension.title, unit: dimension.unit, digits: null,
         kind: dimension.role === "figure" || !dimension.choices ? "number" : "text",
@@ -32,7 +32,7 @@ class Explorer {
     const cell = (row, column) => {
       if (column === 0) return model.rows[row].id;
       if (column === 1) return model.rows[row].status;
-      if (column === 2) return model.isOnFront[row] ? "front" : null;
+      if (column === 2) return model.isOnFront[row] ? "yes" : "no";
       const dimension = model.dimensions[column - 3];
       const value = dimension.column[row];
       if (Number.isNaN(value)) return null;

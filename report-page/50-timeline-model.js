@@ -173,6 +173,6 @@ class TimelineModel {
 function formatTime(nanoseconds, resolution = Math.abs(nanoseconds)) {
   const units = [["s", 1e9], ["ms", 1e6], ["µs", 1e3], ["ns", 1]];
   const [unit, size] = units.find(([, candidate]) => Math.abs(nanoseconds) >= candidate) || units[3];
-  const places = Math.min(6, Math.max(0, 3 - Math.floor(Math.log10(Math.max(1e-9, resolution / size)))));
-  return `${(nanoseconds / size).toLocaleString("en-US", { maximumFractionDigits: unit === "ns" ? 0 : places })} ${unit}`;
+  const places = Math.min(9, Math.max(0, 3 - Math.floor(Math.log10(Math.max(1e-9, resolution / size)))));
+  return `${numberFormat(0, unit === "ns" ? 0 : places).format(nanoseconds / size)} ${unit}`;
 }

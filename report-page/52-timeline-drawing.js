@@ -8,8 +8,8 @@ const LANE_HEIGHT = 26;
 const GROUP_HEIGHT = 20;
 const COUNTER_HEIGHT = 46;
 const AXIS_HEIGHT = 26;
-/** With more arrows than this in sight, only the focused slice's is drawn. */
-const MOST_ARROWS = 250;
+/** With less room than this for each arrow in sight, only the focused slice's is drawn. */
+const ARROW_WIDTH = 10;
 
 class TimelineDrawing {
   constructor(model) {
@@ -57,7 +57,7 @@ class TimelineDrawing {
   }
 
   draw(context, width, hovered) {
-    this.left = width < 560 ? 84 : 140;
+    this.left = width < 560 ? 106 : 140;
     this.right = width - 10;
     this.colors = theme.colors;
     this.drawAxis(context, width);
@@ -69,7 +69,7 @@ class TimelineDrawing {
     this.arrows = [];
     for (const lane of this.model.lanes) if (lane.order.length > 0) this.drawLane(context, lane);
     for (const counter of this.counters) this.drawCounter(context, counter);
-    if (this.arrows.length <= MOST_ARROWS) for (const slice of this.arrows) this.drawArrow(context, slice, 0.55);
+    if (this.arrows.length <= (this.right - this.left) / ARROW_WIDTH) for (const slice of this.arrows) this.drawArrow(context, slice, 0.55);
     for (const slice of new Set([this.model.focused, hovered])) if (slice >= 0) this.drawMarked(context, slice);
     context.restore();
   }
@@ -86,7 +86,7 @@ class TimelineDrawing {
       context.lineWidth = 1;
       context.beginPath(); context.moveTo(x, AXIS_HEIGHT - 5); context.lineTo(x, this.height); context.stroke();
       context.fillStyle = this.colors.muted;
-      const label = formatTime(tick, step);
+      const label = tick === 0 ? "0" : formatTime(tick, step);
       const half = context.measureText(label).width / 2;
       context.fillText(label, Math.min(width - half - 2, x), 11);
     }
@@ -191,7 +191,11 @@ class TimelineDrawing {
     const y = (value) => (counter.high > 0 ? bottom - (value / counter.high) * (bottom - top) : bottom);
     let place = lastAtOrBefore(counter.times, window.from);
     context.beginPath();
-    let [x, value] = [this.left, place < 0 ? 0 : counter.values[place]];
+    // Before its first value a counter has none.
+    if (place < 0) place = 0;
+    if (counter.times.length === 0) return;
+    let [x, value] = [Math.max(this.left, this.x(counter.times[place])), counter.values[place]];
+    const begin = x;
     context.moveTo(x, y(value));
     for (place += 1; place < counter.times.length && counter.times[place] <= window.to; place += 1) {
       let [low, high] = [counter.values[place], counter.values[place]];
@@ -212,7 +216,7 @@ class TimelineDrawing {
     context.lineWidth = 1.5;
     context.stroke();
     context.lineTo(this.right, bottom);
-    context.lineTo(this.left, bottom);
+    context.lineTo(begin, bottom);
     context.globalAlpha = 0.15;
     context.fillStyle = PALETTE[0];
     context.fill();

@@ -51,9 +51,15 @@ function drawFigures(block) {
   return make("dl", { class: "cards" }, ...block.figures.map((figure) =>
     make("div", { class: "card", "data-key": figure.key, "data-value": JSON.stringify(figure.value ?? null) },
       make("dt", { text: figure.label }),
-      make("dd", { class: "card-value", text: figure.text }),
+      make("dd", { class: "card-value" }, ...numberAndUnit(figure.text)),
       figure.interval ? make("dd", { class: "card-interval", text: figure.interval }) : null,
       figure.note ? make("dd", { class: "card-note", text: figure.note }) : null)));
+}
+
+/** A figure's text with its number apart from the unit, which is set smaller. */
+function numberAndUnit(text) {
+  const [, number, unit] = /^([−-]?[\d.,]+(?:e[+−-]?\d+)?)(\s.*)$/.exec(text) || [null, text, null];
+  return unit === null ? [number] : [number, make("span", { text: unit })];
 }
 
 function drawFacts(block) {

@@ -208,7 +208,7 @@ def explorer(count):
         cache, batch = randomness.choice(["10%", "30%", "50%", "70%", "100%"]), randomness.choice([1, 2, 4, 8, 16])
         rate = round(randomness.uniform(0.1, 8), 4)
         load = rate / batch * (3 - precisions.index(precision)) * (1.1 - int(cache[:-1]) / 100)
-        tpot = round(20 + 30 * load + 4 * policies.index(policy) + randomness.expovariate(0.2), 6)
+        tpot = round(12 + 2.5 * batch + 9 * load + 4 * policies.index(policy) + randomness.expovariate(0.2), 6)
         status = "infeasible" if precision == "bf16" and cache == "100%" else "unstable" if load > 12 else "ok"
         if number % 397 == 396:
             status = randomness.choice(["timeout", "crashed", "failed"])
@@ -221,7 +221,7 @@ def explorer(count):
                 "tpot_ms.mean": tpot if has_figures else None,
                 "ttft_ms.mean": round(200 + 90 * load + randomness.expovariate(0.01), 6) if has_figures else None,
                 "throughput.output_tokens_per_second": round(batch * 1000 / tpot, 6) if has_figures else None,
-                "cost.usd_per_million_output_tokens": round(40 / (batch * 10 / tpot), 6) if has_figures else None,
+                "cost.usd_per_million_output_tokens": round(tpot / (0.4 * batch) * randomness.uniform(0.8, 1.25), 6) if has_figures else None,
                 "expert_cache.hit_rate": round(min(1, int(cache[:-1]) / 100 + 0.1 * randomness.random()), 6)
                 if has_figures else None}})
     mark_front(rows, "tpot_ms.mean", "cost.usd_per_million_output_tokens")

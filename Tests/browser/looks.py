@@ -58,6 +58,8 @@ LOW_CONTRAST = """() => {
       if (!text.trim() || element.closest('script, style, noscript, title, :disabled, .visually-hidden')) continue;
       if (!element.checkVisibility({visibilityProperty: true})) continue;
       const style = getComputedStyle(element);
+      // Labels of an axis for which there is no room are there, but not seen.
+      if (element instanceof SVGElement && Number(element.getAttribute('opacity') ?? 1) === 0) continue;
       count += 1;
       look(element, element instanceof SVGElement ? style.fill : style.color,
         Number(element instanceof SVGElement ? element.getAttribute('opacity') ?? 1 : 1), text);

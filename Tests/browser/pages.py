@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes pages of documents as moesim does, and opens them in the distribution's Chromium."""
 
+import atexit
 import functools
 import html
 import json
@@ -101,7 +102,10 @@ class Browser:
 
 @functools.cache
 def browser():
-    return Browser()
+    """The browser of this run of tests, closed at its end."""
+    started = Browser()
+    atexit.register(started.close)
+    return started
 
 
 class Opened:
@@ -125,6 +129,9 @@ class Opened:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
         self.context.close()
 
     def evaluate(self, script, argument=None):

@@ -8,56 +8,72 @@ import looks
 import pages
 
 
-class EveryPageTests(unittest.TestCase):
+class PageChecks:
+    """The checks of one page. What only looks shares the opened pages; what acts has one of its own."""
+
+    path = None
+    name = None
+
     @classmethod
     def setUpClass(cls):
-        cls.pages = pages.every_page()
+        cls.opened = {}
         pages.SCREENSHOTS.mkdir(parents=True, exist_ok=True)
 
-    def each(self, **how):
-        for name, path in self.pages.items():
-            with self.subTest(page=name), pages.Opened(path, **how) as opened:
-                yield name, opened
+    @classmethod
+    def tearDownClass(cls):
+        for opened in cls.opened.values():
+            opened.close()
+
+    def open(self, theme="light", size="desktop"):
+        key = (theme, size)
+        if key not in self.opened:
+            self.opened[key] = pages.Opened(self.path, theme, size)
+        return self.opened[key]
 
     def test_stands_alone_and_is_silent(self):
-        for name, opened in self.each():
-            print(f"\n  {name}: ready in {opened.seconds:.2f} s", end="", flush=True)
+        with pages.Opened(self.path) as opened:
+            print(f"ready in {opened.seconds:.2f} s ", end="", flush=True)
             self.assertEqual(opened.complaints, [])
             outside = [url for url in opened.requests if not url.startswith(("file:", "data:"))]
             self.assertEqual(outside, [])
             self.assertEqual(len([url for url in opened.requests if url.startswith("file:")]), 1)
 
     def test_cards_hold_the_figures_of_the_document(self):
-        for _, opened in self.each():
-            figures = [figure for block in opened.blocks("figures") for figure in block["figures"]]
-            self.assertEqual(opened.evaluate(looks.CARDS),
-                             [{key: figure[key] for key in ("key", "value", "text")} for figure in figures])
+        opened = self.open()
+        figures = [figure for block in opened.blocks("figures") for figure in block["figures"]]
+        self.assertEqual(opened.evaluate(looks.CARDS),
+                         [{key: figure[key] for key in ("key", "value", "text")} for figure in figures])
 
     def test_structure_is_told_to_assistive_technology(self):
-        for _, opened in self.each():
-            page, document = opened.page, opened.document
-            self.assertEqual(page.title(), document["title"])
-            self.assertEqual(page.locator("h1").all_text_contents(), [document["title"]])
-            titles = [section["title"] for section in document["sections"]]
-            self.assertEqual(page.locator("main h2").all_text_contents(), titles)
-            self.assertEqual(page.locator("nav a").all_text_contents(), titles)
-            for block in opened.blocks("chart"):
-                image = page.locator(f"#block-{block['id']}").get_by_role("img")
-                self.assertEqual(image.get_attribute("aria-labelledby"),
-                                 page.locator(f"#block-{block['id']} h3").get_attribute("id"))
-                described = page.locator("#" + image.get_attribute("aria-describedby"))
-                self.assertEqual(described.text_content(), block["description"])
-                self.assertGreater(len(block["description"]), 10)
-                drawn = image.locator("svg, canvas").first.bounding_box()
-                self.assertGreater(min(drawn["width"], drawn["height"]), 40)
-            for table in page.locator("main table").all():
-                self.assertNotEqual(table.locator("caption").text_content().strip(), "")
-                self.assertEqual(table.locator("thead th:not([scope=col])").count(), 0)
-                sorts = table.locator("thead th:has(button)")
-                self.assertEqual(sorts.count(), table.locator("thead th[aria-sort=none]").count())
+        opened = self.open()
+        page, document = opened.page, opened.document
+        self.assertEqual(page.title(), document["title"])
+        self.assertEqual(page.locator("h1").all_text_contents(), [document["title"]])
+        titles = [section["title"] for section in document["sections"]]
+        self.assertEqual(page.locator("main h2").all_text_contents(), titles)
+        self.assertEqual(page.locator("nav a").all_text_contents(), titles)
+        for table in page.locator("main table").all():
+            self.assertNotEqual(table.locator("caption").text_content().strip(), "")
+            self.assertEqual(table.locator("thead th:not([scope=col])").count(), 0)
+            sorts = table.locator("thead th:has(button)")
+            self.assertEqual(sorts.count(), table.locator("thead th[aria-sort=none]").count())
+
+    def test_charts_are_drawn_and_described(self):
+        opened = self.open()
+        for block in opened.blocks("chart"):
+            figure = opened.page.locator(f"#block-{block['id']}")
+            image = figure.locator("[role=img]")
+            self.assertEqual(image.get_attribute("aria-labelledby"), figure.locator("h3").get_attribute("id"))
+            described = opened.page.locator("#" + image.get_attribute("aria-describedby"))
+            self.assertEqual(described.text_content(), block["description"])
+            self.assertGreater(len(block["description"]), 10)
+            drawn = image.locator("svg, canvas").first.bounding_box()
+            self.assertGreater(min(drawn["width"], drawn["height"]), 40)
+            # What the view holds is what the document gave.
+            self.assertTrue(opened.evaluate("id => moesim.views[id].data !== undefined", block["id"]))
 
     def test_tables_sort(self):
-        for _, opened in self.each():
+        with pages.Opened(self.path) as opened:
             for block in opened.blocks("table"):
                 if block["sortable"]:
                     self.check_sorting(opened, block)
@@ -77,7 +93,7 @@ class EveryPageTests(unittest.TestCase):
                 self.assertEqual(wrong, [], f"{column['title']}, {order}")
 
     def test_explorers_count_what_passes(self):
-        for _, opened in self.each():
+        with pages.Opened(self.path) as opened:
             for block in opened.blocks("explorer"):
                 axis = next((axis["key"] for axis in block["axes"] if opened.page.locator(
                     f'fieldset[data-axis="{axis["key"]}"] .chip').count() > 1), None)
@@ -91,7 +107,7 @@ class EveryPageTests(unittest.TestCase):
                                  f"{count:,} of {len(block['rows']):,} runs shown")
 
     def test_timelines_zoom(self):
-        for _, opened in self.each():
+        with pages.Opened(self.path) as opened:
             for block in opened.blocks("timeline"):
                 box = opened.page.locator(f"#block-{block['id']}")
                 window = f"() => moesim.timelines['{block['id']}'].window()"
@@ -102,7 +118,7 @@ class EveryPageTests(unittest.TestCase):
                 self.assertTrue(box.locator("canvas").evaluate(looks.HAS_INK))
 
     def test_everything_is_reached_by_the_keyboard(self):
-        for _, opened in self.each():
+        with pages.Opened(self.path) as opened:
             count = opened.evaluate(looks.COUNT_INTERACTIVE)
             self.assertEqual(opened.evaluate(looks.NAMELESS), [])
             reached, dim = set(), []
@@ -120,41 +136,50 @@ class EveryPageTests(unittest.TestCase):
 
     def test_text_stands_out_from_its_ground(self):
         for theme in ("light", "dark"):
-            for name, opened in self.each(theme=theme):
-                for summary in opened.page.locator("details > summary").all():
-                    summary.click()
-                result = opened.evaluate(looks.LOW_CONTRAST)
-                self.assertGreater(result["count"], 5)
-                self.assertEqual(result["found"], [], theme)
+            opened = self.open(theme)
+            result = opened.evaluate(looks.LOW_CONTRAST)
+            self.assertGreater(result["count"], 5)
+            self.assertEqual(result["found"], [], theme)
 
     def test_no_width_makes_the_page_scroll_sideways(self):
         for size in ("phone", "desktop"):
-            for _, opened in self.each(size=size):
-                self.assertEqual(opened.evaluate(looks.SIDEWAYS), 0, size)
+            self.assertEqual(self.open("light", size).evaluate(looks.SIDEWAYS), 0, size)
+
+    def test_the_theme_button_redraws(self):
+        with pages.Opened(self.path, theme="light") as opened:
+            ground = "() => getComputedStyle(document.body).backgroundColor"
+            dark = self.open("dark").evaluate(ground)
+            self.assertNotEqual(opened.evaluate(ground), dark)
+            opened.page.get_by_role("button", name="Dark theme").click()
+            opened.settle()
+            self.assertEqual(opened.evaluate(ground), dark)
+            opened.page.get_by_role("button", name="Light theme").wait_for()
+            self.assertEqual(opened.evaluate(looks.LOW_CONTRAST)["found"], [])
 
     def test_screenshots(self):
         for theme, size in (("light", "desktop"), ("dark", "desktop"), ("light", "phone"), ("dark", "phone")):
-            for name, opened in self.each(theme=theme, size=size):
-                opened.page.screenshot(path=pages.SCREENSHOTS / f"{name}-{size}-{theme}.png", full_page=True)
-        # Printed from the dark theme, which must not show on paper.
-        for name, opened in self.each(theme="dark"):
+            self.open(theme, size).page.screenshot(
+                path=pages.SCREENSHOTS / f"{self.name}-{size}-{theme}.png", full_page=True)
+
+    def test_paper_is_light_and_holds_the_charts(self):
+        with pages.Opened(self.path, theme="dark") as opened:
+            opened.page.pdf(path=pages.SCREENSHOTS / f"{self.name}.pdf", format="A4", print_background=True)
             opened.page.emulate_media(media="print", color_scheme="dark")
             opened.settle()
             self.assertEqual(opened.evaluate("() => getComputedStyle(document.body).backgroundColor"), "rgb(255, 255, 255)")
-            opened.page.screenshot(path=pages.SCREENSHOTS / f"{name}-print.png", full_page=True)
-            opened.page.emulate_media(media="screen", color_scheme="dark")
-            opened.page.pdf(path=pages.SCREENSHOTS / f"{name}.pdf", format="A4")
+            self.assertEqual(opened.evaluate(looks.LOW_CONTRAST)["found"], [])
+            controls = opened.page.locator("main .controls, main .pager, main input, nav").all()
+            self.assertFalse(any(control.is_visible() for control in controls))
+            for block in opened.blocks("chart"):
+                self.assertTrue(opened.page.locator(f"#block-{block['id']} [role=img]").is_visible())
+            opened.page.screenshot(path=pages.SCREENSHOTS / f"{self.name}-print.png", full_page=True)
             self.assertEqual(opened.complaints, [])
 
 
-
-
-def tearDownModule():
-    pages.browser().close()
-    pages.browser.cache_clear()
-    pages.folder.cache_clear()
-    pages.sample.cache_clear()
-
-
-if __name__ == "__main__":
-    unittest.main()
+def load_tests(loader, _, __):
+    """A class of tests for each page, so that a page's name chooses its tests."""
+    suite = unittest.TestSuite()
+    for name, path in pages.every_page().items():
+        kind = type(f"Page_{name.replace('-', '_')}", (PageChecks, unittest.TestCase), {"path": path, "name": name})
+        suite.addTests(loader.loadTestsFromTestCase(kind))
+    return suite

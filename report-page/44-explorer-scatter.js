@@ -113,7 +113,7 @@ class ExplorerScatter {
     context.fillStyle = colors.text;
     context.textAlign = "center";
     // The arrow points along the axis; the y axis's text is turned, and so is its arrow.
-    const name = (figure) => `${titleWithUnit(figure.title, figure.unit)}, ${figure.better === "higher" ? "better →" : "← better"}`;
+    const name = (figure) => `${titleWithUnit(figure.title, figure.unit)} · ${figure.better === "higher" ? "better →" : "← better"}`;
     const xName = fitText(context, name(model.x), frame.right - frame.left);
     context.fillText(xName, (frame.left + frame.right) / 2, frame.bottom + 33);
     context.save();

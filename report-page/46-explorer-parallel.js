@@ -72,7 +72,7 @@ class ExplorerParallel {
 
   drawShown(context) {
     const { model } = this;
-    context.globalAlpha = Math.max(0.12, Math.min(0.8, 60 / Math.sqrt(model.shown.length * 40 + 1)));
+    context.globalAlpha = Math.max(0.05, Math.min(0.8, 4 / Math.sqrt(model.shown.length + 1)));
     context.lineWidth = 1;
     const groups = new Map();
     for (const row of model.shown) {

@@ -31,6 +31,7 @@ class ExplorerModel {
     this.selected = -1;
     this.hovered = -1;
     this.listeners = [];
+    this.version = 0; // of what passes and of its colours
     this.clear(false);
   }
 
@@ -147,6 +148,7 @@ class ExplorerModel {
 
   /** Recomputes what passes and its front, and tells the drawings. */
   update(notifies = true) {
+    this.version += 1;
     const limited = this.dimensions.filter((dimension) => this.isLimited(dimension));
     this.shown = [];
     this.isShown = new Uint8Array(this.rows.length);

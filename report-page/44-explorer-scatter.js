@@ -29,8 +29,8 @@ class ExplorerScatter {
 
   makeControls() {
     const { model } = this;
-    const choice = (label, options, current, set) => {
-      const select = make("select", { onchange: () => { set(Number(select.value)); model.updateChoice(); } },
+    const choice = (label, name, options, current, set) => {
+      const select = make("select", { "aria-label": name, onchange: () => { set(Number(select.value)); model.updateChoice(); } },
         ...options.map((option, index) => make("option", { value: index, text: option, selected: index === current })));
       return make("label", {}, label, select);
     };
@@ -38,7 +38,7 @@ class ExplorerScatter {
     const axis = (name) => {
       const box = make("input", { type: "checkbox", "aria-label": `Logarithmic ${name} axis`, checked: model.isLogarithmic[name],
         onchange: () => { model.isLogarithmic[name] = box.checked; model.updateChoice(); } });
-      const select = choice(name, titles, model.figures.indexOf(model[name]), (index) => {
+      const select = choice(name, `${name} axis`, titles, model.figures.indexOf(model[name]), (index) => {
         model.chooseFigure(name, model.figures[index]);
         box.checked = model.isLogarithmic[name];
       });
@@ -47,7 +47,7 @@ class ExplorerScatter {
     const colorable = model.axes.filter((axis) => axis.choices && axis.choices.length <= PALETTE.length && !axis.isConstant);
     return make("div", { class: "controls" },
       axis("x"), axis("y"),
-      choice("Colour", ["none", ...colorable.map((axis) => axis.title)], colorable.indexOf(model.colorBy) + 1,
+      choice("Colour", "Colour of runs", ["none", ...colorable.map((axis) => axis.title)], colorable.indexOf(model.colorBy) + 1,
         (index) => { model.colorBy = index === 0 ? null : colorable[index - 1]; }));
   }
 

@@ -22,10 +22,9 @@ class ExplorerParallel {
       make("h3", { text: "All axes and figures at once" }),
       this.surface.box,
       make("p", { class: "keys", text: "Drag along a vertical line to keep the runs that cross it there; click the line to let them go. Grey: runs that do not pass." }));
-    this.background = document.createElement("canvas");
+    this.layers = {};
     this.listen();
     model.listeners.push(() => this.surface.redraw());
-    theme.listeners.push(() => { this.backgroundKey = null; });
   }
 
   /** Where a dimension's value stands on its line; choices stand at equal distances. */
@@ -47,33 +46,44 @@ class ExplorerParallel {
     this.bottom = height - 26;
     const margin = 52;
     this.places = this.dimensions.map((_, index) => margin + (index * (width - 2 * margin)) / (this.dimensions.length - 1));
-    this.drawBackground(context, width, height);
-    this.drawShown(context);
+    const isWhole = this.model.shown.length === this.model.rows.length;
+    this.drawLayer(context, width, height, "all", isWhole, (behind) => this.drawBackground(behind));
+    this.drawLayer(context, width, height, "shown", this.model.version, (behind) => this.drawShown(behind));
+    this.drawMarked(context);
     this.drawAxes(context, width);
   }
 
-  /** All runs in grey, drawn once for a width and theme: they do not change with the filter. */
-  drawBackground(context, width, height) {
-    if (this.model.shown.length === this.model.rows.length) return; // they would cover it
-    const scale = this.canvas.width / width;
-    const key = `${this.canvas.width}x${this.canvas.height} ${theme.isDark}`;
-    if (key !== this.backgroundKey) {
-      this.backgroundKey = key;
-      this.background.width = this.canvas.width;
-      this.background.height = this.canvas.height;
-      const behind = this.background.getContext("2d");
+  /**
+   * A picture of its own for what changes seldom, drawn again when its key does: to follow the pointer
+   * only one line is drawn over the pictures.
+   */
+  drawLayer(context, width, height, name, key, draw) {
+    const layer = this.layers[name] || (this.layers[name] = { canvas: document.createElement("canvas"), key: null });
+    const whole = `${this.canvas.width}x${this.canvas.height} ${theme.isDark} ${key}`;
+    if (layer.key !== whole) {
+      layer.key = whole;
+      layer.canvas.width = this.canvas.width; // clears it, too
+      layer.canvas.height = this.canvas.height;
+      const scale = this.canvas.width / width;
+      const behind = layer.canvas.getContext("2d");
       behind.setTransform(scale, 0, 0, scale, 0, 0);
-      behind.strokeStyle = theme.colors.faintMark;
-      behind.globalAlpha = this.model.rows.length > 500 ? 0.25 : 0.6;
-      this.strokeRows(behind, this.model.rows.keys());
+      draw(behind);
     }
-    context.drawImage(this.background, 0, 0, width, height);
+    context.drawImage(layer.canvas, 0, 0, width, height);
+  }
+
+  /** All runs in grey, unless the shown ones would cover them. */
+  drawBackground(context) {
+    const { rows, shown } = this.model;
+    if (shown.length === rows.length) return;
+    context.strokeStyle = theme.colors.faintMark;
+    context.globalAlpha = rows.length > 500 ? 0.25 : 0.6;
+    this.strokeRows(context, rows.keys());
   }
 
   drawShown(context) {
     const { model } = this;
     context.globalAlpha = Math.max(0.05, Math.min(0.8, 4 / Math.sqrt(model.shown.length + 1)));
-    context.lineWidth = 1;
     const groups = new Map();
     for (const row of model.shown) {
       const color = model.colorOf(row);
@@ -88,7 +98,10 @@ class ExplorerParallel {
         this.strokeRows(context, rows.slice(from, from + ROWS_AT_ONCE));
       }
     }
-    context.globalAlpha = 1;
+  }
+
+  drawMarked(context) {
+    const { model } = this;
     for (const [row, lineWidth] of [[model.selected, 3], [model.hovered, 2]]) {
       if (row < 0) continue;
       context.strokeStyle = theme.colors.text;

@@ -146,8 +146,8 @@ class TimelineModel {
     const rows = [
       ["Lane", `${lane.process} ${lane.thread}`],
       ["Category", block.categories[this.category[slice]]],
-      ["Begins", formatTime(this.start[slice] - block.from)],
-      ["Takes", formatTime(this.end[slice] - this.start[slice])],
+      ["Begins", formatTime(this.start[slice] - block.from, 1)],
+      ["Takes", formatTime(this.end[slice] - this.start[slice], 1)],
     ];
     if (block.slices.layer[slice] >= 0) rows.push(["Layer", String(block.slices.layer[slice])]);
     if (block.slices.expert[slice] >= 0) rows.push(["Expert", String(block.slices.expert[slice])]);

@@ -9,8 +9,8 @@ import pages
 X, Y = "cost.usd_per_million_output_tokens", "tpot_ms.mean"
 
 
-class ExplorerTests(unittest.TestCase):
-    sample = "sweep"
+class ExplorerCase(unittest.TestCase):
+    sample = None
 
     def setUp(self):
         self.opened = pages.Opened(pages.sample(self.sample))
@@ -38,6 +38,10 @@ class ExplorerTests(unittest.TestCase):
 
     def chip(self, axis, label):
         return self.page.locator(f'fieldset[data-axis="{axis}"] .chip', has=self.page.get_by_text(label, exact=True)).locator("input")
+
+
+class ExplorerTests(ExplorerCase):
+    sample = "sweep"
 
     def test_all_runs_are_shown_at_first(self):
         self.check_shows(self.rows)
@@ -78,14 +82,14 @@ class ExplorerTests(unittest.TestCase):
 
     def test_the_front_follows_the_choice_of_figures(self):
         higher = "throughput.output_tokens_per_second"
-        self.page.get_by_label("y", exact=True).select_option(label="Output tokens")
+        self.page.get_by_label("y axis", exact=True).select_option(label="Output tokens")
         self.check_front(X, higher, self.rows)
-        self.page.get_by_label("x", exact=True).select_option(label="Expert cache hits")
+        self.page.get_by_label("x axis", exact=True).select_option(label="Expert cache hits")
         self.check_front("expert_cache.hit_rate", higher, self.rows)
         self.chip("policy", "lfu").uncheck()
         self.check_front("expert_cache.hit_rate", higher, [row for row in self.rows if row["axes"]["policy"] != "lfu"])
 
-    def test_the_document_s_own_front_is_a_filter(self):
+    def test_the_own_front_of_the_document_is_a_filter(self):
         self.page.get_by_label("Only the sweep’s own Pareto front").check()
         self.check_shows([row for row in self.rows if row["front"]])
 
@@ -190,10 +194,19 @@ class ExplorerTests(unittest.TestCase):
         self.assertEqual(self.read("selected()"), values[3]["id"])
 
 
-class LargeExplorerTests(ExplorerTests):
-    """The same with 5,000 runs."""
+class LargeExplorerTests(ExplorerCase):
+    """The explorer of 5,000 runs."""
 
     sample = "sweep-5000"
+
+    def test_filters_and_front_are_right(self):
+        self.check_shows(self.rows)
+        self.check_front(X, Y, self.rows)
+        self.chip("policy", "lru").uncheck()
+        self.page.get_by_label("Requests per second, at most").fill("3.25")
+        rows = [row for row in self.rows if row["axes"]["policy"] != "lru" and row["axes"]["workload.rate"] <= 3.25]
+        self.check_shows(rows)
+        self.check_front(X, Y, rows)
 
     def test_how_long_it_takes(self):
         """Printed, not judged: the machine may be busy. The goal is 2 s to ready."""

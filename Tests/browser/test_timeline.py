@@ -137,7 +137,7 @@ class TimelineTests(unittest.TestCase):
         self.assertEqual(lines["Layer"], str(self.slices["layer"][waiting]))
         self.assertEqual(lines["Expert"], str(self.slices["expert"][waiting]))
         self.assertEqual(lines["Category"], self.block["categories"][self.slices["category"][waiting]])
-        self.assertEqual(lines["Takes"], "345.732 µs"[:7] + " µs")
+        self.assertEqual(lines["Takes"], "345.732 µs")
         self.assertIn(self.name(self.slices["waited_for"][waiting]), lines["Waited for"])
 
     def test_keys_step_along_a_lane_and_to_what_was_waited_for(self):

@@ -10,7 +10,30 @@ function cellText(cell, column) {
   return String(cell);
 }
 
-const naturalOrder = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
+/** A text as runs of digits and of other letters, made once for each text. */
+const naturalParts = new Map();
+function partsOf(text) {
+  if (!naturalParts.has(text)) {
+    naturalParts.set(text, text.toLowerCase().split(/(\d+)/).filter((part) => part !== "")
+      .map((part) => (/^\d/.test(part) ? Number(part) : part)));
+  }
+  return naturalParts.get(text);
+}
+
+/**
+ * Orders texts with the numbers in them by size: "9%" before "10%". By code points otherwise, so that
+ * every browser orders alike, which its own collation would not.
+ */
+function compareNaturally(left, right) {
+  const [first, second] = [partsOf(left), partsOf(right)];
+  for (let index = 0; index < Math.min(first.length, second.length); index += 1) {
+    const [a, b] = [first[index], second[index]];
+    if (a === b) continue;
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a < b ? -1 : 1;
+  }
+  return first.length - second.length;
+}
 
 /** Orders two cells: numbers by size, then texts (with numbers in them by size), then none. */
 function compareCells(left, right) {
@@ -20,7 +43,7 @@ function compareCells(left, right) {
   if (rank(left) === 2) return { order: 0, isFixed: true };
   if (rank(left) === 0) return { order: left - right, isFixed: false };
   const text = (cell) => (typeof cell === "object" ? String(cell.text) : String(cell));
-  return { order: naturalOrder.compare(text(left), text(right)), isFixed: false };
+  return { order: compareNaturally(text(left), text(right)), isFixed: false };
 }
 
 class ReportTable {

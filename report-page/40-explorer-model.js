@@ -43,7 +43,7 @@ class ExplorerModel {
     if (isNumeric && distinct.length > CHOICES_OF_NUMBERS) {
       dimension.column = Float64Array.from(values, (value) => (value === null ? NaN : value));
     } else {
-      distinct.sort(isNumeric ? (left, right) => left - right : naturalOrder.compare);
+      distinct.sort(isNumeric ? (left, right) => left - right : compareNaturally);
       const place = new Map(distinct.map((value, index) => [value, index]));
       dimension.choices = distinct.map((value) => (typeof value === "number" ? formatNumber(value) : String(value)));
       dimension.column = Float64Array.from(values, (value) => (value === null ? NaN : place.get(value)));

@@ -26,7 +26,8 @@ def figure(key, label, value, unit, interval=None, note=None, digits=1):
 def chart(identifier, title, description, values, **spec):
     return {"type": "chart", "id": identifier, "title": title, "description": description, "source": [],
             "spec": {"$schema": "https://vega.github.io/schema/vega-lite/v6.json", "width": "container",
-                     "height": 240, "data": {"values": values}, **spec}}
+                     "autosize": {"type": "fit-x", "contains": "padding"}, "height": 240,
+                     "data": {"values": values}, **spec}}
 
 
 def column(key, title, kind="number", unit=None, digits=None):
@@ -94,7 +95,7 @@ def run_charts():
     breakdown_chart = chart(
         "breakdown", "Where the time of a token goes",
         "Bars of the mean time that a token spends in each part of a step. Longer bars are what to work on.",
-        breakdown, mark="bar", encoding={
+        breakdown, height={"step": 28}, mark="bar", encoding={
             "y": {"field": "part", "type": "nominal", "sort": "-x", "title": None},
             "x": {"field": "ms", "type": "quantitative", "title": "ms per token"},
             "tooltip": [{"field": "part"}, {"field": "ms", "format": ".3f"}]})

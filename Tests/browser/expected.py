@@ -6,7 +6,7 @@ import re
 
 def natural(text):
     """Texts with the numbers in them by size, whatever the case."""
-    return [(0, int(part), "") if part.isdigit() else (1, 0, part.casefold())
+    return [(0, int(part), "") if part.isdigit() else (1, 0, part.lower())
             for part in re.split(r"(\d+)", text) if part]
 
 

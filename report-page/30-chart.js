@@ -34,6 +34,21 @@ function chartConfiguration(isNarrow) {
   };
 }
 
+/** A specification for a narrow screen: one column of a legend, and short labels beside an axis. */
+function narrowed(spec) {
+  const copy = structuredClone(spec);
+  const look = (part) => {
+    for (const channel of Object.values((part && part.encoding) || {})) {
+      if (channel && channel.legend) Object.assign(channel.legend, { columns: 1, orient: "bottom" });
+      if (channel && channel.axis && channel.axis.labelLimit > 110) channel.axis.labelLimit = 110;
+    }
+    for (const key of ["layer", "concat", "hconcat", "vconcat"]) ((part && part[key]) || []).forEach(look);
+    if (part && part.spec) look(part.spec);
+  };
+  look(copy);
+  return copy;
+}
+
 /** The values that stand in a specification, in all its layers and parts. */
 function valuesIn(spec) {
   const found = [];
@@ -138,7 +153,7 @@ class Chart {
       const target = make("div");
       if (this.view) this.view.finalize();
       this.place.replaceChildren(target);
-      const result = await vegaEmbed(target, this.block.spec, {
+      const result = await vegaEmbed(target, this.isNarrow ? narrowed(this.block.spec) : this.block.spec, {
         mode: "vega-lite", config: chartConfiguration(this.isNarrow), renderer: this.renderer, actions: false,
         // Expressions are interpreted, not compiled, so that the page can forbid all evaluation of text.
         ast: true, hover: true, defaultStyle: false, loader: refusingLoader,

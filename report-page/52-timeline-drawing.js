@@ -108,6 +108,10 @@ class TimelineDrawing {
       context.fillStyle = this.colors.line;
       context.fillRect(2, y + height - 1, width - 4, 1);
     }
+    context.fillStyle = this.colors.muted;
+    for (const counter of this.counters) {
+      context.fillText(fitText(context, `0 to ${formatNumber(counter.high)}`, this.left - 16), 10, counter.y + LANE_HEIGHT / 2 + 15);
+    }
   }
 
   colorOf(slice) {
@@ -221,15 +225,6 @@ class TimelineDrawing {
     context.fillStyle = PALETTE[0];
     context.fill();
     context.globalAlpha = 1;
-    context.fillStyle = this.colors.muted;
-    context.textAlign = "left";
-    const label = `max ${formatNumber(counter.high)}`;
-    context.globalAlpha = 0.8;
-    context.fillStyle = this.colors.panel;
-    context.fillRect(this.left + 2, top - 4, context.measureText(label).width + 6, 15);
-    context.globalAlpha = 1;
-    context.fillStyle = this.colors.muted;
-    context.fillText(label, this.left + 5, top + 4);
   }
 }
 

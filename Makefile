@@ -8,13 +8,15 @@ SWIFT  ?= swift
 PREFIX ?= /usr/local
 # Where 'make dask' makes its virtual environment: beside the adapter, here or where it is installed.
 ENGINES ?= engines
+# Where 'make charts' puts Vega: beside the page of reports, here or where it is installed.
+REPORT_PAGE ?= report-page
 DATA   := hardware-profiles models policies traces scenarios reference-cases observations
 FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swift) Package.swift
 
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.
 RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
 
-.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format bench readme dask test-dask install clean
+.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format bench readme dask test-dask charts test-page install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +32,8 @@ help:
 	@echo "make readme   run the commands that the README shows, and write their output into it"
 	@echo "make dask     install Dask in $(ENGINES)/venv, for sweeps on a cluster (ENGINES=... for elsewhere)"
 	@echo "make test-dask  sweeps on a cluster whose machines fail, and the examples for shells"
+	@echo "make charts   install vl-convert and Vega in $(REPORT_PAGE), for charts and HTML reports (REPORT_PAGE=... for elsewhere)"
+	@echo "make test-page  report pages in a browser; their screenshots are in out/screenshots"
 	@echo "make install  install under PREFIX (now $(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build products"
 
@@ -75,15 +79,24 @@ test-dask: release
 	@sh .ci/install-dask engines test-tools
 	scripts/test-dask
 
+charts:
+	@sh .ci/install-charts "$(REPORT_PAGE)"
+
+test-page:
+	@sh .ci/install-charts report-page test-tools
+	scripts/test-page
+
 SHARE = $(DESTDIR)$(PREFIX)/share
 
 install: release
 	install -d "$(DESTDIR)$(PREFIX)/bin" "$(SHARE)/moesim"
 	install -m 755 .build/release/moesim "$(DESTDIR)$(PREFIX)/bin/moesim"
 	cp -R $(wildcard $(DATA)) "$(SHARE)/moesim/"
-	install -d "$(SHARE)/moesim/engines" "$(SHARE)/man/man1" "$(SHARE)/bash-completion/completions" \
+	install -d "$(SHARE)/moesim/engines" "$(SHARE)/moesim/report-page" "$(SHARE)/man/man1" \
+	  "$(SHARE)/bash-completion/completions" \
 	  "$(SHARE)/zsh/site-functions" "$(SHARE)/fish/vendor_completions.d"
 	install -m 644 engines/*.py "$(SHARE)/moesim/engines/"
+	install -m 644 report-page/*.html report-page/*.css $(wildcard report-page/*.js) "$(SHARE)/moesim/report-page/"
 	.build/release/moesim --generate-completion-script bash \
 	  >"$(SHARE)/bash-completion/completions/moesim"
 	.build/release/moesim --generate-completion-script zsh >"$(SHARE)/zsh/site-functions/_moesim"

@@ -30,6 +30,12 @@ struct SimulateCommand: ParsableCommand {
   var timeline: String?
 
   @Option(
+    help: ArgumentHelp(
+      "What the timeline shows of the simulated time, e.g. '60s..70s'; else what fits in 46 MB from"
+        + " the beginning.", valueName: "from..to"))
+  var timelineWindow: TimeWindow?
+
+  @Option(
     help: "Write what was decided about experts, as JSON Lines; see docs/decisions-format.md.")
   var decisions: String?
 
@@ -70,6 +76,10 @@ struct SimulateCommand: ParsableCommand {
     if let uncertainty, !(2...10_000).contains(uncertainty) {
       throw ValidationError("--uncertainty \(uncertainty): expected 2 to 10000 runs.")
     }
+    if timelineWindow != nil, timeline == nil {
+      throw ValidationError(
+        "--timeline-window is of a timeline; expected --timeline FILE beside it.")
+    }
     if let history {
       guard (2...10_000).contains(history) else {
         throw ValidationError("--history \(history): expected 2 to 10000 windows.")
@@ -90,7 +100,9 @@ struct SimulateCommand: ParsableCommand {
     let limits = try requirements.map { try RequireLimit(parsing: $0) }
     let scenario = try Scenario.load(self.scenario, overrides: overrides)
     if scenario.fleet.wideArea != nil { return try simulateWideArea(scenario) }
-    let writer = try timeline.map { try ChromeTraceWriter(path: $0) }
+    let writer = try timeline.map {
+      try ChromeTraceWriter(path: $0, window: timelineWindow?.nanoseconds ?? 0 ... .max)
+    }
     var display = ProgressDisplay(isWanted: !hidesProgress)
     let outcome = try ScenarioExecution.execute(
       scenario, timeline: writer,

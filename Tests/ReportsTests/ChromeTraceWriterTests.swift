@@ -150,11 +150,47 @@ struct ChromeTraceWriterTests {
     #expect(summary.slices == 10 && summary.dropped == 16 && summary.flows == 9)
     #expect(summary.counters == 1 && summary.requests == 1)
     let notice = try #require(summary.notices.first)
-    #expect(notice.contains("first 10 slices") && notice.contains("shorter window"))
+    #expect(notice.contains("first 10 slices") && notice.contains("--timeline-window"))
     let check = try ChromeTraceCheck(path: path)
     #expect(check.violations.isEmpty && check.slices == 10)
     let text = try String(contentsOfFile: path, encoding: .utf8)
     #expect(text.contains("\"otherData\":{\"notices\":[\"the timeline is full"))
+  }
+
+  @Test("are full at a size, too")
+  func size() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("run.json")
+    var writer = try ChromeTraceWriter(path: path, maximumBytes: 100_000)
+    writer.begin(tracks: Self.tracks)
+    for index in 0..<5_000 as Range<UInt64> {
+      writer.slice(slice(0, index * 10, index * 10 + 10))
+      writer.counter(track: "gpu0", name: "queue", nanoseconds: index * 10, value: 1)
+    }
+    let summary = try writer.finish()
+    let bytes = try Data(contentsOf: URL(filePath: path)).count
+    #expect((100_000..<104_200).contains(bytes) && summary.dropped > 0 && summary.slices > 300)
+    #expect(try ChromeTraceCheck(path: path).violations.isEmpty)
+  }
+
+  @Test("show a window of the simulated time, whole slices, and say so")
+  func window() throws {
+    let folder = try TemporaryFolder()
+    let path = folder.path("run.json")
+    var writer = try ChromeTraceWriter(path: path, window: 95...145)
+    writer.begin(tracks: Self.tracks)
+    for index in 0..<25 as Range<UInt64> {
+      writer.slice(slice(0, index * 10, index * 10 + 10, waitedFor: Int(index) - 1))
+      writer.counter(track: "gpu0", name: "queue", nanoseconds: index * 10, value: 1)
+    }
+    writer.request(number: 1, arrival: 0, scheduled: 1, firstToken: 2, end: 90)
+    writer.request(number: 2, arrival: 0, scheduled: 1, firstToken: 2, end: 120)
+    let summary = try writer.finish()
+    // 90-100 to 140-150; the arrow from before the window has no beginning.
+    #expect(summary.slices == 6 && summary.flows == 5 && summary.dropped == 0)
+    #expect(summary.counters == 5 && summary.requests == 1)
+    #expect(summary.notices.first?.contains("0.000000145 s") == true, "\(summary.notices)")
+    #expect(try ChromeTraceCheck(path: path).violations.isEmpty)
   }
 
   @Test(

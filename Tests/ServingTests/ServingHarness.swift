@@ -165,10 +165,10 @@ struct ScriptedRouting: RoutingSource {
 
 extension ServingHarness {
   /// A device of 100 TFLOP/s and 1 TB/s, whose software costs nothing.
-  static func timing() -> DeviceTiming {
+  static func timing(software: SoftwareCosts = .none) -> DeviceTiming {
     DeviceTiming(
       capability: DeviceCapability(
         name: "test", peaks: [.fp32: .init(nominal: 50e12), .fp16: .init(nominal: 100e12)],
-        bandwidth: .init(nominal: 1e12)))
+        bandwidth: .init(nominal: 1e12)), software: software)
   }
 }

@@ -36,7 +36,7 @@ struct UncertaintyCommandTests {
     let arguments = ["--set", Self.machine, "--format", "json", "--uncertainty"]
     let (first, second) = (try Self.run(arguments), try Self.run(arguments))
     #expect(first.code == 0, "\(first.errors)")
-    #expect(first.output.contains("\"schema_version\": \"1.5\""))
+    #expect(first.output.contains("\"schema_version\": \"1.6\""))
     #expect(first.output.contains("\"replications\": 20"))
     let part = { (text: String) in
       text.components(separatedBy: "\"uncertainty\"").last?.components(separatedBy: "]").first

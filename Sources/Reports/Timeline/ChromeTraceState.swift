@@ -7,6 +7,8 @@ import Serving
 final class ChromeTraceState {
   private let output: OutputWriter
   private let limit: Int
+  private let maximumBytes: Int
+  private let window: ClosedRange<UInt64>
   private var failure: WriteFailure?
   private var summary = ChromeTraceWriter.Summary()
   private var line = TraceLine()
@@ -41,10 +43,15 @@ final class ChromeTraceState {
     var isWritten: Bool
   }
 
-  init(output: OutputWriter, limit: Int) {
+  init(
+    output: OutputWriter, limit: Int, maximumBytes: Int = .max,
+    window: ClosedRange<UInt64> = 0 ... .max
+  ) {
     precondition(limit > 0, "A trace holds at least one slice.")
     self.output = output
     self.limit = limit
+    self.maximumBytes = maximumBytes
+    self.window = window
     put("{\"displayTimeUnit\":\"ns\",\"traceEvents\":[")
   }
 
@@ -102,7 +109,11 @@ final class ChromeTraceState {
   func add(_ slice: TimelineSlice) {
     precondition(lanes.indices.contains(slice.track), "A slice is on a track that was announced.")
     precondition(slice.start <= slice.end, "A slice ends no earlier than it begins.")
-    guard summary.slices < limit else {
+    guard slice.end >= window.lowerBound, slice.start <= window.upperBound else {
+      remember(Recent(process: 0, thread: 0, start: 0, end: 0, isWritten: false))
+      return
+    }
+    guard !isFull else {
       summary.dropped += 1
       remember(Recent(process: 0, thread: 0, start: 0, end: 0, isWritten: false))
       return
@@ -165,14 +176,19 @@ final class ChromeTraceState {
   }
 
   /// Whether something that begins at this instant lies within what a full trace shows.
-  private func isWithinWindow(_ nanoseconds: UInt64) -> Bool {
-    summary.slices < limit || nanoseconds <= summary.lastNanoseconds
+  private func isShown(_ nanoseconds: UInt64) -> Bool {
+    // What lies beside full slices gets a little more room, so that it isn't cut off before them.
+    guard output.byteCount < maximumBytes / 24 * 25 else { return false }
+    return !isFull || nanoseconds <= summary.lastNanoseconds
   }
+
+  private var isFull: Bool { summary.slices >= limit || output.byteCount >= maximumBytes }
 
   func addRequest(
     number: UInt64, arrival: UInt64, scheduled: UInt64, firstToken: UInt64, end: UInt64
   ) {
-    guard arrival <= end, summary.requests < limit, isWithinWindow(arrival) else {
+    guard end >= window.lowerBound, arrival <= window.upperBound else { return }
+    guard arrival <= end, summary.requests < limit, isShown(arrival) else {
       summary.dropped += 1
       return
     }
@@ -207,7 +223,8 @@ final class ChromeTraceState {
   }
 
   func addCounter(track: String, name: String, nanoseconds: UInt64, value: Double) {
-    guard value.isFinite, summary.counters < limit, isWithinWindow(nanoseconds) else {
+    guard window.contains(nanoseconds) else { return }
+    guard value.isFinite, summary.counters < limit, isShown(nanoseconds) else {
       summary.dropped += 1
       return
     }
@@ -249,8 +266,13 @@ final class ChromeTraceState {
       let events = FigureText.integer(summary.dropped)
       notices.append(
         "the timeline is full: it holds the first \(FigureText.integer(summary.slices)) slices, up "
-          + "to \(seconds) s of simulated time, and lacks \(events) more events; simulate a shorter "
-          + "window to see them all")
+          + "to \(seconds) s of simulated time, and lacks \(events) more events; "
+          + "--timeline-window chooses the seconds that it shows")
+    }
+    if window.lowerBound > 0 || window.upperBound < .max {
+      let from = FigureText.number(Double(window.lowerBound) / 1e9)
+      let to = FigureText.number(Double(window.upperBound) / 1e9)
+      notices.append("the timeline shows \(from) s to \(to) s of simulated time")
     }
     if summary.overlaps > 0 {
       notices.append(

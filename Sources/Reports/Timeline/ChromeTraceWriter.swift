@@ -5,7 +5,7 @@ public import Serving
 /// Writes a timeline in Chrome's trace event format, which Perfetto and chrome://tracing open.
 ///
 /// Streams to the file, one event a line, so that memory doesn't grow with the run; what a trace
-/// holds is bounded by a count. Times are in µs with three decimals, exact to the nanosecond.
+/// holds is bounded by a count and by the file's size. Times are in µs with three decimals, exact to the nanosecond.
 ///
 /// - `X` events are slices, a track for each lane of a stream, copy engine or drive;
 /// - `M` events name processes and tracks;
@@ -45,8 +45,15 @@ public struct ChromeTraceWriter: TimelineSink {
   /// - Parameters:
   ///   - path: The file, which is replaced when the trace is finished.
   ///   - limit: The most slices, and of requests and counter values as many again.
-  public init(path: String, limit: Int = 1_000_000) throws(WriteFailure) {
-    state = ChromeTraceState(output: try OutputWriter(path: path), limit: limit)
+  ///   - maximumBytes: The size of the file at which it is full, about; viewers fail on larger ones.
+  ///   - window: What is shown of the simulated time [ns].
+  public init(
+    path: String, limit: Int = 1_000_000, maximumBytes: Int = 46_000_000,
+    window: ClosedRange<UInt64> = 0 ... .max
+  ) throws(WriteFailure) {
+    state = ChromeTraceState(
+      output: try OutputWriter(path: path), limit: limit, maximumBytes: maximumBytes,
+      window: window)
   }
 
   /// Names the tracks.

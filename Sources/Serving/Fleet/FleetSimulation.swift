@@ -22,6 +22,7 @@ public enum FleetSimulation {
     engine.outcomes = requests
     engine.history = configuration.run.historyWindows.map { HistoryRecorder(windows: $0) }
     engine.begin(in: &simulation)
+    engine.recordHistory(now: 0)
     let limit = configuration.run.maximumSeconds.map { SimulatedTime(seconds: $0).nanoseconds }
     var untilReport = 1 << 14
     while engine.failure == nil, let event = simulation.next() {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import KernelTiming
 import ModelDescriptors
 import Testing
 
@@ -10,9 +11,11 @@ import Testing
   /// Steps with prompts take 40 ms of launches; the second request comes after so long.
   private func firstTokens(secondAfter seconds: Double) throws -> [Double] {
     let model = try ServingHarness.model()
+    var software = SoftwareCosts.none
+    software.stepsAhead = 1
+    software.eagerPerLayer = 0.01
     var group = try FleetHarness.group(model: model)
-    group.timing.software.stepsAhead = 1
-    group.timing.software.eagerPerLayer = 0.01
+    group.timing = ServingHarness.timing(software: software)
     let run = try FleetHarness.run(
       FleetHarness.configuration(
         [group],

@@ -14,13 +14,14 @@ struct ReportCommand: ParsableCommand {
     commandName: "report",
     abstract: "Write results as one HTML file that needs no network, or export one chart of them.",
     discussion: """
-      INPUT is what simulate, compare, plan, validate, observe or results print with --format json, \
-      the store of a sweep, or a scenario, which is simulated first. Charts are drawn by Vega-Lite; \
-      'make charts' installs it.
+      An input is what simulate, compare, plan, validate, observe or results print with --format \
+      json, the store of a sweep, or a scenario, which is simulated first. Charts are drawn by \
+      Vega-Lite, which 'make charts' installs.
       """)
 
   @Argument(
-    help: "Files with results, or a scenario: a file, or a name in scenarios/. Several must be runs.")
+    help:
+      "Files with results, or a scenario: a file, or a name in scenarios/. Several must be runs.")
   var inputs: [String]
 
   @Option(help: "Write the page to this file; '-' is standard output.")
@@ -183,12 +184,14 @@ extension ReportCommand {
   /// Simulates a scenario, with a timeline where a page will show one.
   private func simulated(_ path: String) throws -> PageDocument {
     guard timeline == nil else {
-      throw ValidationError("--timeline is of a run's report; a scenario is simulated with its own.")
+      throw ValidationError(
+        "--timeline is of a run's report; a scenario is simulated with its own.")
     }
     let scenario = try Scenario.load(path, overrides: overrides)
     guard scenario.fleet.wideArea == nil else {
       throw ReportInput.Problem(
-        path: path, message: "describes a wide-area pipeline, of whose results there is no page yet")
+        path: path, message: "describes a wide-area pipeline, of whose results there is no page yet"
+      )
     }
     let trace = FileManager.default.temporaryDirectory
       .appending(path: "moesim-\(UUID().uuidString).json")

@@ -31,11 +31,13 @@ enum CacheCharts {
     let spec = VegaLite.spec(
       rows, height: 240,
       [
-        "mark": ["type": single ? "point" : "line", "point": ["size": 28], "filled": true],
+        "mark": single
+          ? ["type": "point", "filled": true, "size": 60]
+          : ["type": "line", "point": ["size": 28, "filled": true]],
         "encoding": [
           "x": [
             "field": "layer", "type": "quantitative", "title": "MoE layer, from 0",
-            "axis": ["format": "d", "tickMinStep": 1],
+            "axis": ["format": "d", "tickMinStep": 1], "scale": ["nice": false],
           ], "y": VegaLite.share("rate", "hits of all accesses"),
           "color": VegaLite.colour(
             "series", nil, names: names, colours: ChartColours.series(names.count)),
@@ -52,11 +54,14 @@ enum CacheCharts {
 
   /// Bytes over each link for each purpose.
   static func traffic(of run: ReportValue) -> Chart? {
+    let largest = run.list("traffic").compactMap { $0.number("bytes") }.max() ?? 0
+    let (divisor, unit) =
+      largest >= 1e13 ? (1e12, "TB") : largest >= 1e10 ? (1e9, "GB") : (1e6, "MB")
     let rows = run.list("traffic").compactMap { entry -> ReportValue? in
       guard let link = entry.text("link"), let bytes = entry.number("bytes") else { return nil }
       return [
         "link": .text(link), "purpose": .text(entry.text("purpose") ?? ""),
-        "gigabytes": .number(bytes / 1e9), "text": .text(FigureText.bytes(bytes)),
+        "moved": .number(bytes / divisor), "text": .text(FigureText.bytes(bytes)),
       ]
     }
     guard !rows.isEmpty else { return nil }
@@ -69,7 +74,7 @@ enum CacheCharts {
       [
         "mark": ["type": "bar"],
         "encoding": [
-          "y": VegaLite.name("link"), "x": VegaLite.number("gigabytes", "moved (GB)"),
+          "y": VegaLite.name("link"), "x": VegaLite.number("moved", "moved (\(unit))"),
           "color": VegaLite.colour(
             "purpose", "purpose", names: purposes, colours: ChartColours.series(purposes.count)),
           "tooltip": VegaLite.tooltip(

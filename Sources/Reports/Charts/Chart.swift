@@ -39,6 +39,35 @@ public struct Chart: Sendable, Equatable {
     spec.set("title", to: ["text": .text(title), "anchor": "start", "offset": 12])
     spec.set("background", to: "white")
     spec.set("padding", to: 12)
+    spec.set(
+      "config",
+      to: [
+        "axis": ["labelLimit": 320],
+        "legend": [
+          "orient": "bottom", "labelLimit": 320,
+          "columns": .integer(VegaLite.legendColumns(Self.legendNames(in: self.spec))),
+        ],
+      ])
     return spec
+  }
+
+  /// The longest list of names for which a specification has colours.
+  private static func legendNames(in value: ReportValue) -> [String] {
+    switch value {
+    case .object(let members):
+      var names: [String] = []
+      for member in members {
+        var own = legendNames(in: member.value)
+        if member.key == "color", case .list(let domain)? = member.value["scale"]?["domain"] {
+          own = domain.compactMap { if case .text(let name) = $0 { name } else { nil } }
+        }
+        let isLonger = own.count > names.count
+        if member.key != "data", isLonger { names = own }
+      }
+      return names
+    case .list(let items):
+      return items.map(legendNames).max { $0.count < $1.count } ?? []
+    default: return []
+    }
   }
 }

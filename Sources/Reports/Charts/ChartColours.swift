@@ -3,7 +3,8 @@
 /// Colours of data that people with any kind of colour vision tell apart.
 ///
 /// The first seven are those of Okabe and Ito ("Color Universal Design", 2008) without black, which
-/// a dark page swallows. No chart relies on colour alone: bars are labelled or have names on an axis.
+/// a dark page swallows. No chart relies on colour alone: bars are labelled or have names on an
+/// axis.
 enum ChartColours {
   static let orange = "#E69F00"
   static let sky = "#56B4E9"
@@ -14,10 +15,14 @@ enum ChartColours {
   static let purple = "#CC79A7"
   static let grey = "#8C8C8C"
 
-  /// For series without a meaning of their own, in this order.
-  static let series = [blue, vermilion, green, orange, purple, sky, yellow, grey]
+  /// For series without a meaning of their own, in this order. Those after the seventh are of Paul
+  /// Tol's muted scheme.
+  static let series = [
+    blue, vermilion, green, orange, purple, sky, yellow, grey, "#882255", "#44AA99", "#DDCC77",
+    "#332288",
+  ]
 
-  /// A colour for each of so many series; they repeat after the eighth.
+  /// A colour for each of so many series; they repeat after the twelfth.
   static func series(_ count: Int) -> [String] { (0..<count).map { series[$0 % series.count] } }
 
   /// Cool colours for what a stream computes.

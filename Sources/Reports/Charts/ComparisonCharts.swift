@@ -77,7 +77,7 @@ enum ComparisonCharts {
           ],
           [
             "data": ["values": .list(runs)],
-            "mark": ["type": "point", "filled": true, "size": 36, "opacity": 1, "stroke": "white"],
+            "mark": ["type": "point", "filled": true, "size": 50, "opacity": 1],
             "encoding": [
               "y": y, "x": VegaLite.number("value", title),
               "shape": [
@@ -96,7 +96,8 @@ enum ComparisonCharts {
       ])
     return Chart(
       id: "measure", title: "Policies and ceilings: \(figure.title)",
-      description: "Bars are means over the replications with a steady state, the best first; points"
+      description:
+        "Bars are means over the replications with a steady state, the best first; points"
         + " are single runs, crosses those without a steady state, which are in no mean. Ceilings"
         + " are no policies: the baseline with Belady's eviction, and with transfers that take no"
         + " time.", spec: spec)
@@ -127,7 +128,8 @@ enum ComparisonCharts {
       guard !rows.isEmpty else { return nil }
       return difference(
         figure, rows, title: "Against \(baseline): \(figure.title)",
-        description: "For each policy the mean difference from \(baseline) over replications, both on"
+        description:
+          "For each policy the mean difference from \(baseline) over replications, both on"
           + " the same requests and routing, with its \(confidence) % interval. Beyond the line at"
           + " 0 on the \(figure.isHigherBetter ? "right" : "left") a policy is better; an interval"
           + " across the line tells nothing apart.")
@@ -217,7 +219,8 @@ enum ComparisonCharts {
       ])
     return Chart(
       id: "ceilings", title: "Ceiling reached",
-      description: "For each policy its speed as a share of three ceilings: the same machine with an"
+      description:
+        "For each policy its speed as a share of three ceilings: the same machine with an"
         + " eviction that knows the future, with a prefetch that is always right and in time, and"
         + " with transfers that take no time. More than 100 % means that a policy computes less or"
         + " moves less than the ceiling does.", spec: spec)
@@ -232,7 +235,7 @@ enum ComparisonCharts {
     return TimeCharts.stacked(
       id: "stalls", title: "Causes of stalls by policy",
       description: "For each policy and ceiling the time per output token for which the compute"
-        + " stream stood still, by cause, over the replications with a steady state. A policy without"
-        + " a bar has none.", bars: bars)
+        + " stream stood still, by cause, over the replications with a steady state. A policy"
+        + " without a bar has none.", bars: bars, isOfStallsAlone: true)
   }
 }

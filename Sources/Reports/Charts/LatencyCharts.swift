@@ -49,7 +49,8 @@ enum LatencyCharts {
       [
         "mark": ["type": "line", "interpolate": "linear"],
         "encoding": [
-          "x": VegaLite.logarithmic("ms", "latency (ms, logarithmic)"),
+          "x": VegaLite.logarithmic(
+            "ms", "latency (ms, logarithmic)", over: rows.compactMap { $0.number("ms") }),
           "y": VegaLite.share("share", "share of values at or below"),
           "order": ["field": "share", "type": "quantitative"],
           "color": VegaLite.colour(
@@ -74,7 +75,8 @@ enum LatencyCharts {
     let lines = figures.compactMap { figure in run.at(figure.key).map { (figure.name, $0) } }
     return percentiles(
       lines, id: "latency", title: "Latency distributions, by percentiles",
-      description: "For each latency its smallest value, median, mean, percentiles and largest value"
+      description:
+        "For each latency its smallest value, median, mean, percentiles and largest value"
         + " on a logarithmic axis. Values of 0 have no place on it and stand in the table alone.")
   }
 
@@ -109,6 +111,10 @@ enum LatencyCharts {
     }
     guard !rows.isEmpty else { return nil }
     let y = VegaLite.name("figure", nil, sort: .texts(lines.map(\.name)))
+    let all = rows.compactMap { $0.number("ms") }
+    func x(_ field: String) -> ReportValue {
+      VegaLite.logarithmic(field, "latency (ms, logarithmic)", over: all)
+    }
     let spec = VegaLite.spec(
       [], height: VegaLite.step(34),
       [
@@ -116,7 +122,7 @@ enum LatencyCharts {
           [
             "data": ["values": .list(ranges)], "mark": ["type": "rule", "opacity": 0.4],
             "encoding": [
-              "y": y, "x": VegaLite.logarithmic("low", "latency (ms, logarithmic)"),
+              "y": y, "x": x("low"),
               "x2": ["field": "high"],
             ],
           ],
@@ -124,7 +130,7 @@ enum LatencyCharts {
             "data": ["values": .list(rows)],
             "mark": ["type": "point", "filled": true, "size": 80, "opacity": 1],
             "encoding": [
-              "y": y, "x": VegaLite.logarithmic("ms", "latency (ms, logarithmic)"),
+              "y": y, "x": x("ms"),
               "color": statisticColour,
               "shape": [
                 "field": "statistic", "type": "nominal",
@@ -146,13 +152,11 @@ enum LatencyCharts {
   }
 
   private static var statisticColour: ReportValue {
-    var colour = VegaLite.colour(
+    VegaLite.colour(
       "statistic", nil, names: statistics.map(\.name),
       colours: [
         ChartColours.grey, ChartColours.blue, ChartColours.green, ChartColours.sky,
         ChartColours.orange, ChartColours.vermilion, ChartColours.grey,
       ])
-    colour.set("legend", to: ["orient": "bottom", "columns": 4])
-    return colour
   }
 }

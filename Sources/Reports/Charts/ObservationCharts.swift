@@ -30,7 +30,8 @@ enum ObservationCharts {
     }
     guard !rows.isEmpty else { return nil }
     let y = VegaLite.name("line", nil, sort: .texts(order))
-    let x = VegaLite.logarithmic("ms", "latency (ms, logarithmic)")
+    let x = VegaLite.logarithmic(
+      "ms", "latency (ms, logarithmic)", over: rows.compactMap { $0.number("ms") })
     let spec = VegaLite.spec(
       rows, height: VegaLite.step(20),
       [
@@ -59,7 +60,8 @@ enum ObservationCharts {
     return Chart(
       id: "latencies", title: "Measured and simulated latencies",
       description: "For each statistic of each latency a diamond as it was measured and a circle as"
-        + " it was simulated, on a logarithmic axis; the shorter the line between them, the nearer.",
+        + " it was simulated, on a logarithmic axis; the shorter the line between them, the"
+        + " nearer.",
       spec: spec)
   }
 
@@ -89,19 +91,13 @@ enum ObservationCharts {
     let values = rows.flatMap { row -> [Double] in
       [row.number("measured") ?? 1, row.number("simulated") ?? 1]
     }
-    let low = (values.min() ?? 1) / 1.3
-    let high = (values.max() ?? 1) * 1.3
     func channel(_ field: String) -> ReportValue {
-      [
-        "field": .text(field), "type": "quantitative",
-        "title": .text("\(field) \(figure.uppercased()) (ms)"),
-        "scale": ["type": "log", "domain": [.number(low), .number(high)], "nice": false],
-        "axis": ["format": "~s", "tickCount": 6, "labelOverlap": true],
-      ]
+      VegaLite.logarithmic(field, "\(field) \(figure.uppercased()) (ms)", over: values)
     }
     let x = channel("measured")
     let y = channel("simulated")
-    let diagonal: [ReportValue] = [low, high].map {
+    let ends = [(values.min() ?? 1) / 1.2, (values.max() ?? 1) * 1.2]
+    let diagonal: [ReportValue] = ends.map {
       ["measured": .number($0), "simulated": .number($0)]
     }
     let spec = VegaLite.spec(

@@ -90,8 +90,8 @@ enum PlanCharts {
       id: "front", title: "Finalists by cost and latency",
       description: "A point for each finalist with the intervals of both figures over replications;"
         + " diamonds are on the Pareto front, crosses miss an objective or a limit, and a dashed"
-        + " line is the objective of TPOT. Nearer to the lower left is better. The axis of cost need"
-        + " not begin at 0.",
+        + " line is the objective of TPOT. Nearer to the lower left is better. The axis of cost"
+        + " need not begin at 0.",
       spec: VegaLite.spec(labelled(rows), height: 320, ["layer": .list(layers)]))
   }
 
@@ -130,12 +130,14 @@ enum PlanCharts {
       }
     }
     guard !rows.isEmpty else { return nil }
+    let names = plan.list("finalists").map(Self.name)
     let spec = VegaLite.spec(
-      rows, height: VegaLite.step(32),
+      rows, height: VegaLite.step(32, names: names),
       [
         "mark": ["type": "bar", "stroke": "white", "strokeWidth": 0.5],
         "encoding": [
-          "y": VegaLite.name("plan"), "x": VegaLite.number("usd", "purchase (USD)"),
+          "y": VegaLite.name("plan", nil, sort: .texts(names), names: names),
+          "x": VegaLite.number("usd", "purchase (USD)"),
           "color": VegaLite.colour(
             "item", nil, names: items, colours: ChartColours.series(items.count)),
           "order": ["field": "order", "type": "quantitative"],
@@ -146,13 +148,16 @@ enum PlanCharts {
       ])
     return Chart(
       id: "bills", title: "What finalists cost to buy",
-      description: "A bar for each finalist, the best first, divided by the parts of its bill. Parts"
+      description:
+        "A bar for each finalist, the best first, divided by the parts of its bill. Parts"
         + " without a known price are not in it.", spec: spec)
   }
 
   /// Latencies as shares of their limits under the plan's load and under more.
   static func headroom(of plan: ReportValue) -> Chart? {
-    let figures = [("ttft_p99", "p99_ttft_ms", "p99 TTFT"), ("tpot_p99", "p99_tpot_ms", "p99 TPOT")]
+    let figures = [
+      ("ttft_p99", "p99_ttft_ms", "p99 TTFT"), ("tpot_p99", "p99_tpot_ms", "p99 TPOT"),
+    ]
     var rows: [ReportValue] = []
     var names: [String] = []
     for finalist in plan.list("finalists") where !finalist.list("headroom").isEmpty {
@@ -189,7 +194,9 @@ enum PlanCharts {
         "layer": [
           [
             "data": ["values": [["limit": 1]]],
-            "mark": ["type": "rule", "strokeDash": [4, 3], "color": .text(ChartColours.vermilion)],
+            "mark": [
+              "type": "rule", "strokeDash": [4, 3], "color": .text(ChartColours.vermilion),
+            ],
             "encoding": [
               "y": [
                 "field": "limit", "type": "quantitative", "scale": ["type": "log"],
@@ -201,7 +208,8 @@ enum PlanCharts {
             "mark": ["type": "line", "point": ["size": 50, "filled": true]],
             "encoding": [
               "x": [
-                "field": "load", "type": "quantitative", "title": "load as a multiple of the plan's",
+                "field": "load", "type": "quantitative",
+                "title": "load as a multiple of the plan's",
                 "scale": ["zero": false], "axis": ["format": "~g", "tickCount": 6],
               ], "y": y,
               "color": VegaLite.colour(
@@ -217,8 +225,8 @@ enum PlanCharts {
     return Chart(
       id: "headroom", title: "Headroom under more load",
       description: "For each finalist that was looked at, the 99th percentiles of TTFT and TPOT as"
-        + " multiples of their limits, at the plan's load and at more. Beyond the dashed line a limit"
-        + " is missed.", spec: spec)
+        + " multiples of their limits, at the plan's load and at more. Beyond the dashed line a"
+        + " limit is missed.", spec: spec)
   }
 
   /// Why candidates were never simulated.

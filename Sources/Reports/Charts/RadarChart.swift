@@ -33,11 +33,11 @@ enum RadarChart {
       labels: [(25, "25"), (50, "50"), (75, "75"), (100, "100")]),
     Axis(
       name: "Performance (output tokens/s)", key: "output_tokens_per_second", center: 0.1,
-      rim: 1e5, isLogarithmic: true,
-      labels: [(10, "10"), (1000, "1k"), (1e5, "100k")]),
+      rim: 1e7, isLogarithmic: true,
+      labels: [(10, "10"), (1e3, "1k"), (1e5, "100k"), (1e7, "10M")]),
     Axis(
-      name: "Cost (USD to buy)", key: "purchase_usd", center: 1e7, rim: 1e2, isLogarithmic: true,
-      labels: [(1e6, "1M"), (1e5, "100k"), (1e4, "10k"), (1e3, "1k"), (1e2, "100")]),
+      name: "Cost (USD to buy)", key: "purchase_usd", center: 1e10, rim: 1e2,
+      isLogarithmic: true, labels: [(1e8, "100M"), (1e6, "1M"), (1e4, "10k"), (1e2, "100")]),
   ]
 
   /// The direction of an axis: the first points upward.
@@ -70,8 +70,8 @@ enum RadarChart {
     return Chart(
       id: "moe-cap-radar", title: "MoE-CAP radar: cost, accuracy, performance",
       description: "A triangle for each run, whose corners stand further out the better it is:"
-        + " accuracy from 0 to 100 %, output tokens per second from 0.1 to 100k, and the machine's"
-        + " price from 10M down to 100 USD, the last two on logarithmic axes.",
+        + " accuracy from 0 to 100 %, output tokens per second from 0.1 to 10M, and the machine's"
+        + " price from 10,000M down to 100 USD, the last two on logarithmic axes.",
       spec: spec(lines, names), sources: [PageLink("MoE-CAP, arXiv 2412.07067")])
   }
 
@@ -149,7 +149,9 @@ enum RadarChart {
     axes.indices.flatMap { axis in
       axes[axis].labels.map { label -> ReportValue in
         let (x, y) = point(axis, axes[axis].radius(of: label.value))
-        return ["text": .text(label.text), "x": .number(x), "y": .number(y)]
+        // Beside the axis, outside of the triangle where that is possible.
+        let (right, up) = axis == 0 ? (0.04, 0.03) : axis == 1 ? (0.02, 0.1) : (-0.16, 0.1)
+        return ["text": .text(label.text), "x": .number(x + right), "y": .number(y + up)]
       }
     }
   }

@@ -94,5 +94,7 @@ extension ReportValue {
   static func optional(_ value: String?) -> ReportValue { value.map { .text($0) } ?? .null }
 
   /// A list of texts.
-  static func texts(_ values: some Sequence<String>) -> ReportValue { .list(values.map { .text($0) }) }
+  static func texts(_ values: some Sequence<String>) -> ReportValue {
+    .list(values.map { .text($0) })
+  }
 }

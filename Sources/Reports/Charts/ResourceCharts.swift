@@ -26,7 +26,7 @@ enum ResourceCharts {
       description: "The share of each resource's capacity that was used over the measured time, the"
         + " busiest first. The axis ends beyond 100 %, which is what a resource can do.",
       rows: rows, category: "resource", value: "share", valueTitle: "share of capacity used",
-      format: ".0%", domain: [0, 1.15], colour: nil)
+      format: ".0%", domain: [0, 1.15], ticks: [0, 0.2, 0.4, 0.6, 0.8, 1], colour: nil)
   }
 
   /// The same for several runs, a bar for each beside those of the others.
@@ -54,7 +54,8 @@ enum ResourceCharts {
       ])
     return Chart(
       id: "utilisation", title: "Utilisation of every resource",
-      description: "For each resource the share of its capacity that each run used over its measured"
+      description:
+        "For each resource the share of its capacity that each run used over its measured"
         + " time.", spec: spec)
   }
 
@@ -91,7 +92,7 @@ enum ResourceCharts {
           "color": [
             "field": "share", "type": "quantitative", "title": "busy",
             "scale": ["domain": [0, 1], "scheme": "viridis"],
-            "legend": ["format": ".0%", "orient": "bottom", "gradientLength": 200],
+            "legend": ["format": ".0%"],
           ],
           "tooltip": VegaLite.tooltip(
             ("resource", "resource", nil), ("from", "from (s)", ",.4~f"), ("to", "to (s)", ",.4~f"),

@@ -132,7 +132,7 @@ enum SweepCharts {
     let colour = others.filter { values($0).count <= 8 }.min { values($0).count < values($1).count }
     let numbers = values(axis).map(AxisNumber.init)
     let isNumeric = !numbers.contains { $0.value == nil } && Set(numbers.map(\.unit)).count == 1
-    let unit = numbers.first?.unit ?? ""
+    let unit = isNumeric ? numbers.first?.unit ?? "" : ""
     var rows: [ReportValue] = []
     for point in table.points {
       guard let estimate = point.estimates[place] else { continue }
@@ -149,19 +149,24 @@ enum SweepCharts {
       ])
     }
     guard rows.count > 1 else { return nil }
+    // Only values that some point on the chart has.
+    let present = Set(rows.compactMap { $0.text("colour") })
     let spec = VegaLite.spec(
       rows, height: 260,
       curveContent(
         axisTitle: table.axes[axis] + (unit.isEmpty ? "" : " (\(unit))"), isNumeric: isNumeric,
         order: values(axis), figure: figure,
-        colour: colour.map { (table.axes[$0], values($0)) }))
+        colour: colour.map { axis in
+          (table.axes[axis], values(axis).filter { present.contains($0) })
+        }))
     let name = (table.axes[axis] + "-" + figure.key).map {
       $0.isLetter || $0.isNumber ? String($0) : "-"
     }.joined()
     return Chart(
       id: "curve-\(name)", title: "\(figure.title) by \(table.axes[axis])",
       description: "The mean over replications at each value of \(table.axes[axis]), with its 95 %"
-        + " interval where there are several; a line joins points that agree in all other keys."
+        + " interval where there are several; a line joins points that agree in all other keys,"
+        + " where the axis is one of numbers."
         + " Points without a steady state or without a result are not drawn. The vertical axis need"
         + " not begin at 0.", spec: spec)
   }
@@ -172,10 +177,13 @@ enum SweepCharts {
   ) -> ReportValue {
     let x: ReportValue =
       isNumeric
-      ? VegaLite.position("x", axisTitle)
+      ? [
+        "field": "x", "type": "quantitative", "title": .text(axisTitle),
+        "scale": ["zero": false, "nice": false, "padding": 16],
+      ]
       : [
         "field": "x", "type": "ordinal", "title": .text(axisTitle), "sort": .texts(order),
-        "axis": ["labelLimit": VegaLite.labelLimit, "labelAngle": order.count > 6 ? -40 : 0],
+        "axis": ["labelAngle": order.count > 6 ? -40 : 0],
       ]
     let y = VegaLite.position("value", figure.axisTitle)
     let colouring: ReportValue =
@@ -183,8 +191,28 @@ enum SweepCharts {
         VegaLite.colour(
           "colour", $0.title, names: $0.values, colours: ChartColours.series($0.values.count))
       } ?? ["value": .text(ChartColours.blue)]
+    var shared: ReportValue = ["x": x, "color": colouring]
+    // Names have no order that a line could follow; points of one name stand side by side.
+    var mark: ReportValue = ["type": "point", "filled": true, "size": 60, "opacity": 1]
+    if isNumeric {
+      mark = ["type": "line", "point": ["size": 40, "filled": true]]
+    } else if let colour {
+      shared.set("xOffset", to: ["field": "colour", "sort": .texts(colour.values)])
+    }
+    var drawn: ReportValue = [
+      "y": y, "detail": ["field": "line", "type": "nominal"],
+      "tooltip": VegaLite.tooltip(
+        ("x", axisTitle, nil), ("line", "at", nil), ("value", figure.axisTitle, ",.5~g"),
+        ("low", "from", ",.5~g"), ("high", "to", ",.5~g"), ("n", "replications", "d")),
+    ]
+    if isNumeric, let colour {
+      // Lines that lie on one another show through each other's gaps.
+      drawn.set(
+        "strokeDash",
+        to: ["field": "colour", "type": "nominal", "sort": .texts(colour.values), "legend": nil])
+    }
     return [
-      "encoding": ["x": x, "color": colouring],
+      "encoding": shared,
       "layer": [
         [
           "mark": ["type": "rule", "opacity": 0.6],
@@ -192,15 +220,7 @@ enum SweepCharts {
             "y": VegaLite.position("low", figure.axisTitle), "y2": ["field": "high"],
           ],
         ],
-        [
-          "mark": ["type": "line", "point": ["size": 40, "filled": true]],
-          "encoding": [
-            "y": y, "detail": ["field": "line", "type": "nominal"],
-            "tooltip": VegaLite.tooltip(
-              ("x", axisTitle, nil), ("line", "at", nil), ("value", figure.axisTitle, ",.5~g"),
-              ("low", "from", ",.5~g"), ("high", "to", ",.5~g"), ("n", "replications", "d")),
-          ],
-        ],
+        ["mark": mark, "encoding": drawn],
       ],
     ]
   }

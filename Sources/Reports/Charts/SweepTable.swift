@@ -152,7 +152,8 @@ struct SweepFigure {
   static func named(_ key: String) -> SweepFigure {
     if let figure = known.first(where: { $0.key == key }) { return figure }
     let unit =
-      key.contains("_ms") ? "ms" : key.contains("usd") ? "USD" : key.contains("bytes") ? "bytes" : ""
+      key.contains("_ms")
+      ? "ms" : key.contains("usd") ? "USD" : key.contains("bytes") ? "bytes" : ""
     return SweepFigure(
       key, key, unit, isHigherBetter: key.contains("per_second") || key.contains("rate"))
   }

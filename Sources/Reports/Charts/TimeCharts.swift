@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Records
+import Units
 
 /// A part of the time that a token takes, or a cause for which it waits.
 struct TokenTime: Equatable {
@@ -49,8 +50,10 @@ enum TimeCharts {
   ///
   /// - Parameter bars: What each bar is of, and its parts.
   static func stacked(
-    id: String, title: String, description: String, bars: [(name: String, parts: [TokenTime])]
+    id: String, title: String, description: String, bars: [(name: String, parts: [TokenTime])],
+    isOfStallsAlone: Bool = false
   ) -> Chart? {
+    func label(_ part: TokenTime) -> String { isOfStallsAlone ? part.name : part.label }
     var legend: [TokenTime] = []
     for part in bars.flatMap(\.parts) where part.milliseconds > 0 {
       if !legend.contains(where: { $0.label == part.label }) { legend.append(part) }
@@ -58,28 +61,29 @@ enum TimeCharts {
     guard !legend.isEmpty else { return nil }
     legend.sort { !$0.isStall && $1.isStall }
     let order = Dictionary(
-      uniqueKeysWithValues: legend.enumerated().map { ($0.element.label, $0.offset) })
+      uniqueKeysWithValues: legend.enumerated().map { (label($0.element), $0.offset) })
     var rows: [ReportValue] = []
     for bar in bars {
       let total = bar.parts.reduce(0) { $0 + $1.milliseconds }
       for part in bar.parts where part.milliseconds > 0 {
         rows.append([
-          "bar": .text(bar.name), "part": .text(part.label), "ms": .number(part.milliseconds),
+          "bar": .text(bar.name), "part": .text(label(part)), "ms": .number(part.milliseconds),
           "share": .number(total > 0 ? part.milliseconds / total : 0),
-          "order": .integer(Int64(order[part.label] ?? 0)),
+          "order": .integer(Int64(order[label(part)] ?? 0)),
         ])
       }
     }
-    var y = VegaLite.name("bar", nil)
+    let names = bars.map(\.name)
+    var y = VegaLite.name("bar", nil, sort: .texts(names), names: names)
     if bars.count == 1 { y.set("axis", to: nil) }
     let spec = VegaLite.spec(
-      rows, height: VegaLite.step(bars.count == 1 ? 64 : 34),
+      rows, height: VegaLite.step(bars.count == 1 ? 64 : 34, names: bars.count == 1 ? [] : names),
       [
         "mark": ["type": "bar", "stroke": "white", "strokeWidth": 0.5],
         "encoding": [
           "y": y, "x": VegaLite.number("ms", unit),
           "color": VegaLite.colour(
-            "part", nil, names: legend.map(\.label),
+            "part", nil, names: legend.map(label),
             colours: legend.map { ChartColours.part($0.name, isStall: $0.isStall) }),
           "order": ["field": "order", "type": "quantitative"],
           "tooltip": VegaLite.tooltip(
@@ -123,7 +127,8 @@ enum TimeCharts {
         + " another colour. Bars that are too short to see have their value beside them.",
       rows: rows, category: "part", value: "ms", valueTitle: unit,
       colour: VegaLite.colour(
-        "kind", nil, names: ["computed", "stalled"],
+        "kind", nil,
+        names: parts.contains(where: \.isStall) ? ["computed", "stalled"] : ["computed"],
         colours: [ChartColours.blue, ChartColours.vermilion]))
   }
 
@@ -133,7 +138,7 @@ enum TimeCharts {
       guard let name = item.text("resource"), let share = item.number("tpot_reduction") else {
         return nil
       }
-      let factor = FigureText.number(item.number("factor") ?? 1)
+      let factor = QuantityFormat(significantDigits: 3).number(item.number("factor") ?? 1)
       return [
         "what": .text("\(name), \(factor)× as fast"), "share": .number(share),
         "text": .text(FigureText.percent(share)),
@@ -152,10 +157,14 @@ enum TimeCharts {
   static func labelledBars(
     id: String, title: String, description: String, rows: [ReportValue], category: String,
     value: String, valueTitle: String, format: String? = nil, domain: ReportValue? = nil,
-    colour: ReportValue?
+    ticks: [Double]? = nil, colour: ReportValue?
   ) -> Chart {
     var x = VegaLite.number(value, valueTitle)
-    if let format { x.set("axis", to: ["format": .text(format)]) }
+    if let format {
+      var axis: ReportValue = ["format": .text(format)]
+      if let ticks { axis.set("values", to: .list(ticks.map { .number($0) })) }
+      x.set("axis", to: axis)
+    }
     let values = rows.compactMap { $0.number(value) }
     // Room for the text behind the longest bar.
     let highest = max(0, values.max() ?? 0)
@@ -166,11 +175,12 @@ enum TimeCharts {
     if colour == nil { bar.set("color", to: .text(ChartColours.blue)) }
     var encoding: ReportValue = [:]
     if let colour { encoding.set("color", to: colour) }
+    let names = rows.compactMap { $0.text(category) }
     let spec = VegaLite.spec(
-      rows, height: VegaLite.step(24),
+      rows, height: VegaLite.step(24, names: names),
       [
         "encoding": [
-          "y": VegaLite.name(category, nil), "x": x,
+          "y": VegaLite.name(category, nil, names: names), "x": x,
           "tooltip": VegaLite.tooltip((category, "", nil), ("text", valueTitle, nil)),
         ],
         "layer": [

@@ -44,7 +44,8 @@ enum ValidationCharts {
       id: isRatio ? "published-ratios" : "published-values",
       title: isRatio
         ? "Published against simulated ratios" : "Published against simulated values",
-      description: "A point for each case: what was published across, what is simulated upward, both"
+      description:
+        "A point for each case: what was published across, what is simulated upward, both"
         + " logarithmic. On the solid line they agree; dashed lines are a factor of two off."
         + (isRatio
           ? " Ratios are how much one run is over another." : " Each value is in its own unit.")
@@ -54,11 +55,7 @@ enum ValidationCharts {
 
   private static func spec(_ rows: [ReportValue], low: Double, high: Double) -> ReportValue {
     func channel(_ field: String, _ title: String) -> ReportValue {
-      [
-        "field": .text(field), "type": "quantitative", "title": .text(title),
-        "scale": ["type": "log", "domain": [.number(low), .number(high)], "nice": false],
-        "axis": ["format": "~g", "tickCount": 6, "labelOverlap": true],
-      ]
+      VegaLite.logarithmic(field, title, over: [low, high], format: "~g")
     }
     let x = channel("published", "published, in the case's unit")
     let y = channel("simulated", "simulated")
@@ -93,7 +90,9 @@ enum ValidationCharts {
                 colours: [ChartColours.blue, ChartColours.vermilion, "#AAAAAA"]),
               "shape": [
                 "field": "state", "type": "nominal",
-                "scale": ["domain": .texts(states), "range": ["circle", "triangle-up", "diamond"]],
+                "scale": [
+                  "domain": .texts(states), "range": ["circle", "triangle-up", "diamond"],
+                ],
               ],
               "href": ["field": "url", "type": "nominal"],
               "tooltip": VegaLite.tooltip(

@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Foundation
 import Records
 
 /// Pieces of Vega-Lite specifications that many charts share.
 enum VegaLite {
   /// The schema that every specification names.
   static let schema = "https://vega.github.io/schema/vega-lite/v6.json"
-
-  /// How wide a label may be before it is cut [px]; no name of a part or resource is longer.
-  static let labelLimit: ReportValue = 300
 
   /// A specification as wide as its container.
   ///
@@ -45,13 +43,42 @@ enum VegaLite {
     ]
   }
 
-  /// A quantitative channel on a logarithmic axis.
-  static func logarithmic(_ field: String, _ title: String) -> ReportValue {
-    [
+  /// A quantitative channel on a logarithmic axis that holds these values, with room at either end.
+  ///
+  /// Ticks are given, since a line for each of nine parts of a decade hides the data.
+  static func logarithmic(
+    _ field: String, _ title: String, over values: [Double], format: String = "~s"
+  ) -> ReportValue {
+    let low = (values.min() ?? 1) / 1.25
+    let high = (values.max() ?? 1) * 1.25
+    return [
       "field": .text(field), "type": "quantitative", "title": .text(title),
-      "scale": ["type": "log", "nice": false],
-      "axis": ["labelOverlap": true, "tickCount": 6, "format": "~s"],
+      "scale": ["type": "log", "domain": [.number(low), .number(high)], "nice": false],
+      "axis": [
+        "values": .list(logarithmicTicks(low, high).map { .number($0) }), "format": .text(format),
+        "labelOverlap": true,
+      ],
     ]
+  }
+
+  /// The powers of ten within a range; also their doubles and fivefolds where there are few.
+  static func logarithmicTicks(_ low: Double, _ high: Double) -> [Double] {
+    guard low > 0, high > low, high.isFinite else { return [] }
+    let first = Int(log10(low).rounded(.down))
+    let last = Int(log10(high).rounded(.up))
+    func ticks(_ steps: [Double]) -> [Double] {
+      var ticks: [Double] = []
+      for power in first...last {
+        let decade = pow(10, Double(abs(power)))
+        // Divided rather than multiplied by a negative power, so that 0.1 is 0.1.
+        for step in steps { ticks.append(power < 0 ? step / decade : step * decade) }
+      }
+      return ticks.filter { low <= $0 && $0 <= high }
+    }
+    let decades = ticks([1])
+    if decades.count > 8 { return stride(from: 0, to: decades.count, by: 2).map { decades[$0] } }
+    if decades.count >= 4 { return decades }
+    return ticks(decades.count >= 2 ? [1, 3] : [1, 1.5, 2, 3, 5, 7])
   }
 
   /// A quantitative channel of shares from 0 to 1, labelled in percent.
@@ -65,24 +92,65 @@ enum VegaLite {
   }
 
   /// A discrete channel, in the order of the data unless another is given.
+  ///
+  /// - Parameter names: The names that stand on the axis; long ones are broken into lines.
   static func name(
-    _ field: String, _ title: String? = nil, sort: ReportValue = nil
+    _ field: String, _ title: String? = nil, sort: ReportValue = nil, names: [String] = []
   ) -> ReportValue {
-    [
+    var axis: ReportValue = ["labelOverlap": false]
+    let broken = names.filter { lines(of: $0).count > 1 }
+    if !broken.isEmpty {
+      let cases = broken.map { name in
+        let lines = lines(of: name).map { JSONText.quoted($0) }.joined(separator: ", ")
+        return "\(JSONText.quoted(name)): [\(lines)]"
+      }
+      // An expression can look a name up, and labels of several texts have several lines.
+      axis.set(
+        "labelExpr",
+        to: .text("({\(cases.joined(separator: ", "))})[datum.label] || datum.label"))
+    }
+    return [
       "field": .text(field), "type": "nominal", "title": .optional(title), "sort": sort,
-      "axis": ["labelLimit": labelLimit, "labelOverlap": false],
+      "axis": axis,
     ]
   }
 
-  /// A colour for each of these names, with a legend that keeps their order.
+  /// A name in lines of about 26 letters, broken at bars and spaces.
+  static func lines(of name: String) -> [String] {
+    var lines: [String] = []
+    var line = ""
+    for word in name.split(separator: " ").map(String.init) where word != "|" {
+      if !line.isEmpty, line.count + 1 + word.count > 26 {
+        lines.append(line)
+        line = ""
+      }
+      line += (line.isEmpty ? "" : " ") + word
+    }
+    return lines + [line]
+  }
+
+  /// So many pixels for each of these names, or as many as their lines need.
+  static func step(_ pixels: Int64, names: [String]) -> ReportValue {
+    let most = names.map { lines(of: $0).count }.max() ?? 1
+    return step(max(pixels, Int64(12 * most + 8)))
+  }
+
+  /// A colour for each of these names, with a legend that keeps their order. Where the legend
+  /// stands is left to who draws the chart, since that depends on the room.
   static func colour(
     _ field: String, _ title: String?, names: [String], colours: [String]
   ) -> ReportValue {
     [
       "field": .text(field), "type": "nominal", "title": .optional(title),
       "scale": ["domain": .texts(names), "range": .texts(colours)],
-      "legend": ["orient": "bottom", "columns": 3, "labelLimit": 260, "symbolLimit": 60],
     ]
+  }
+
+  /// How many columns of a legend fit below a plot that is 500 px wide.
+  static func legendColumns(_ names: [String]) -> Int64 {
+    // Six pixels a letter, and thirty for the symbol and the gap.
+    let width = 30 + 6 * (names.map(\.count).max() ?? 0)
+    return Int64(max(1, min(4, 500 / width)))
   }
 
   /// What a pointer over a mark is told.

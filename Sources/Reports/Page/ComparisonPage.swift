@@ -145,7 +145,8 @@ struct ComparisonPage {
       return [.text(row.text("name") ?? ""), .text(roles.joined(separator: ", "))]
     }
     let table = PageTable(
-      title: "What policies consist of", columns: [.init("policy", "Policy"), .init("roles", "Roles")],
+      title: "What policies consist of",
+      columns: [.init("policy", "Policy"), .init("roles", "Roles")],
       rows: roles)
     return PageSection(
       "scenario", "Scenario",

@@ -33,7 +33,8 @@ public struct PageAssembler {
       })
     else {
       throw Problem(
-        message: "the page's template \(Self.folderName)/page.html was not found; set MOESIM_DATA to"
+        message:
+          "the page's template \(Self.folderName)/page.html was not found; set MOESIM_DATA to"
           + " where moesim's data are")
     }
     func read(_ name: String) throws -> String {
@@ -82,7 +83,8 @@ public struct PageAssembler {
       let found = template.ranges(of: part.marker)
       guard found.count == 1 else {
         throw Problem(
-          message: "the page's template has the marker \(part.marker) \(found.count) times; expected"
+          message:
+            "the page's template has the marker \(part.marker) \(found.count) times; expected"
             + " once")
       }
       places.append((found[0], part.text))

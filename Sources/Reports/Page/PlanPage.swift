@@ -63,7 +63,8 @@ struct PlanPage {
       guard let estimate = best.at(key), let mean = estimate.number("mean") else { return nil }
       var interval: String?
       if let low = estimate.number("low"), let high = estimate.number("high") {
-        interval = "\(FigureText.number(low)) – \(FigureText.number(high)) \(unit), over replications"
+        interval =
+          "\(FigureText.number(low)) – \(FigureText.number(high)) \(unit), over replications"
       }
       return PageFigure(
         key: "finalists.\(key)", label: label, value: mean,
@@ -82,7 +83,8 @@ struct PlanPage {
 
   private var front: PageSection {
     let estimates = [
-      ("usd_per_million_tokens", "USD per million output tokens", 3), ("p99_ttft_ms", "p99 TTFT (ms)", 1),
+      ("usd_per_million_tokens", "USD per million output tokens", 3),
+      ("p99_ttft_ms", "p99 TTFT (ms)", 1),
       ("p99_tpot_ms", "p99 TPOT (ms)", 1), ("output_tokens_per_second", "Output tokens/s", 1),
       ("mean_watts", "Mean power (W)", 0),
     ]
@@ -112,7 +114,9 @@ struct PlanPage {
             .init(key + ".low", "from", .number, digits: digits),
             .init(key + ".high", "to", .number, digits: digits),
           ]
-        } + [.init("purchase", "Purchase", .number, unit: "USD", digits: 0), .init("misses", "Misses")],
+        } + [
+          .init("purchase", "Purchase", .number, unit: "USD", digits: 0), .init("misses", "Misses"),
+        ],
       rows: rows, isSortable: true)
     return PageSection(
       "front", "The front",
@@ -162,7 +166,8 @@ struct PlanPage {
       title: "Under more load",
       columns: [
         .init("plan", "Plan"), .init("load", "Load", .number, unit: "×", digits: 2),
-        .init("meets", "Meets objectives"), .init("ttft", "p99 TTFT", .number, unit: "ms", digits: 1),
+        .init("meets", "Meets objectives"),
+        .init("ttft", "p99 TTFT", .number, unit: "ms", digits: 1),
         .init("tpot", "p99 TPOT", .number, unit: "ms", digits: 1),
         .init("rate", "Output tokens/s", .number, digits: 1), .init("misses", "Misses"),
       ], rows: rows)
@@ -221,7 +226,8 @@ struct PlanPage {
     }
     return PageSection(
       "settings", "How to run them",
-      text: blocks.isEmpty ? [] : ["The command of each finalist's server, the best first."], blocks)
+      text: blocks.isEmpty ? [] : ["The command of each finalist's server, the best first."], blocks
+    )
   }
 
   private var search: PageSection {

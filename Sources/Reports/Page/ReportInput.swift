@@ -62,7 +62,8 @@ public enum ReportInput: Sendable {
       throw Problem(path: path, message: "holds no JSON; \(expected)")
     }
     guard let input = try recognise(value, path: path) else {
-      throw Problem(path: path, message: "holds JSON of another kind (\(facts(of: value))); \(expected)")
+      throw Problem(
+        path: path, message: "holds JSON of another kind (\(facts(of: value))); \(expected)")
     }
     return input
   }

@@ -102,8 +102,8 @@ public struct RunPage {
       "time", "Where a token's time goes",
       text: [
         "\(FigureText.number(total)) ms of a step's time for each output token, of which"
-          + " \(FigureText.percent(stalled / total)) the compute stream stood still. This is the time"
-          + " in which a step was under way divided by the output tokens; TPOT is longer where"
+          + " \(FigureText.percent(stalled / total)) the compute stream stood still. This is the"
+          + " time in which a step was under way divided by the output tokens; TPOT is longer where"
           + " several sequences share a step or prompts run between a sequence's tokens."
       ], charts.blocks)
   }

@@ -21,7 +21,8 @@ enum RunTables {
       .table(
         id: id,
         PageTable(
-          title: title, columns: kept.map { columns[$0] }, rows: cells.map { row in kept.map { row[$0] } },
+          title: title, columns: kept.map { columns[$0] },
+          rows: cells.map { row in kept.map { row[$0] } },
           isSortable: isSortable))
     ]
   }
@@ -115,7 +116,9 @@ enum RunTables {
       .init("unit_usd", "Price of each", .number, unit: "USD", digits: 2),
       .init("total_usd", "Price", .number, unit: "USD", digits: 2),
       .init("mean_watts", "Mean power", .number, unit: "W", digits: 1),
-      .init("usd_per_million_output_tokens", "Per million output tokens", .number, unit: "USD", digits: 3),
+      .init(
+        "usd_per_million_output_tokens", "Per million output tokens", .number, unit: "USD",
+        digits: 3),
       .init("price_source", "Source of the price", .link),
     ]
     var rows = table("bill", "Bill of the machine", bill, items, isSortable: true)
@@ -214,7 +217,8 @@ enum RunTables {
     func count(_ key: String) -> String { FigureText.integer(Int64(run.number(key) ?? 0)) }
     facts.append(
       (
-        "Size of the simulation", "\(count("steps")) steps, \(count("events_processed")) events", nil
+        "Size of the simulation", "\(count("steps")) steps, \(count("events_processed")) events",
+        nil
       ))
     return facts
   }

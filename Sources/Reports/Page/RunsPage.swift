@@ -58,8 +58,8 @@ struct RunsPage {
       "summary", "How fast",
       text: [
         "Means over \(runs.count) replications, which differ in their random draws alone;"
-          + " intervals are Student's at 95 %. They cover the randomness of requests and routing, not"
-          + " the errors of the model."
+          + " intervals are Student's at 95 %. They cover the randomness of requests and routing,"
+          + " not the errors of the model."
       ], blocks)
   }
 
@@ -109,7 +109,9 @@ struct RunsPage {
   }
 
   private var moeCap: PageSection {
-    PageSection("moe-cap", "MoE-CAP", [RadarChart.chart(of: runs)].blocks)
+    PageSection(
+      "moe-cap", "MoE-CAP",
+      [RadarChart.chart(of: areReplications ? Array(runs.prefix(1)) : runs)].blocks)
   }
 
   private var settings: PageSection {

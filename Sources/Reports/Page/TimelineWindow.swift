@@ -3,7 +3,8 @@
 import Foundation
 import Records
 
-/// A window of a timeline: the slices, arrows and counters that lie in it, up to a number of slices.
+/// A window of a timeline: the slices, arrows and counters that lie in it, up to a number of
+/// slices.
 public struct TimelineWindow: Sendable, Equatable {
   /// What keeps a trace from being shown.
   public struct Problem: Error, CustomStringConvertible, Sendable {

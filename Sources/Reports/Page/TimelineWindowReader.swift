@@ -6,7 +6,8 @@ import Records
 extension TimelineWindow {
   /// Cuts a window out of a trace that `simulate --timeline` wrote.
   ///
-  /// Events are read one after another, so that memory grows with the window and not with the trace.
+  /// Events are read one after another, so that memory grows with the window and not with the
+  /// trace.
   /// Where more slices than `limit` lie in the window, it ends before the first that has no room.
   ///
   /// - Parameters:
@@ -38,7 +39,8 @@ extension TimelineWindow {
     }
     self = reader.window
     guard !slices.isEmpty else {
-      let asked = "from \(from.map { "\($0)" } ?? "its begin") to \(to.map { "\($0)" } ?? "its end")"
+      let asked =
+        "from \(from.map { "\($0)" } ?? "its begin") to \(to.map { "\($0)" } ?? "its end")"
       let last = FigureText.number(Double(reader.lastEnd) / 1e9)
       throw Problem(
         path: path,
@@ -133,7 +135,8 @@ private struct TimelineWindowReader {
   /// The text of a JSON string, whose escapes still stand in it.
   private static func plain(_ text: String?) -> String {
     guard let text else { return "" }
-    guard text.contains("\\"), case .text(let plain)? = try? ReportValue(json: Data("\"\(text)\"".utf8))
+    guard text.contains("\\"),
+      case .text(let plain)? = try? ReportValue(json: Data("\"\(text)\"".utf8))
     else { return text }
     return plain
   }

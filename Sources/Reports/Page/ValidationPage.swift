@@ -11,7 +11,7 @@ struct ValidationPage {
     return PageDocument(
       kind: .validation, title: "Published against simulated",
       subtitle: "\(systems.count) systems, \(cases) cases",
-      sections: [summary, charts, scores, cases_, orderings, fitted, sources])
+      sections: [summary, charts, scores, allCases, orderings, fitted, sources])
   }
 
   private var systems: [ReportValue] { validation.list("systems") }
@@ -77,7 +77,7 @@ struct ValidationPage {
       ])
   }
 
-  private var cases_: PageSection {
+  private var allCases: PageSection {
     let rows = systems.flatMap { system in
       system.list("cases").map { entry -> [ReportValue] in
         let source = [system.text("source"), entry.text("source")].compactMap { $0 }

@@ -4,7 +4,7 @@ import Foundation
 import Records
 
 /// Draws charts as SVG and PNG by vl-convert, which runs as a child process.
-public struct ChartRenderer {
+public struct ChartRenderer: Sendable {
   /// What keeps a chart from being drawn.
   public struct Problem: Error, CustomStringConvertible, Sendable {
     /// What was found and what would be right.

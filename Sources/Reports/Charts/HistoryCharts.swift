@@ -50,7 +50,9 @@ enum HistoryCharts {
     }
     guard !rows.isEmpty else { return nil }
     let names = series.map(\.name)
-    let y = isShare ? VegaLite.share("value", axis) : VegaLite.number("value", axis)
+    var y = isShare ? VegaLite.share("value", axis) : VegaLite.number("value", axis)
+    // There is no half of a request.
+    if axis == "requests" { y.set("axis", to: ["tickMinStep": 1]) }
     let spec = VegaLite.spec(
       rows, height: 220,
       [

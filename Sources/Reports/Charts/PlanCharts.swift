@@ -184,10 +184,10 @@ enum PlanCharts {
       }
     }
     guard !rows.isEmpty else { return nil }
-    let y: ReportValue = [
-      "field": "share", "type": "quantitative", "title": "latency / limit (logarithmic)",
-      "scale": ["type": "log"], "axis": ["format": "~g", "tickCount": 5],
-    ]
+    let shares = rows.compactMap { $0.number("share") } + [1]
+    func y(_ field: String) -> ReportValue {
+      VegaLite.logarithmic(field, "latency / limit (logarithmic)", over: shares, format: "~g")
+    }
     let spec = VegaLite.spec(
       rows, height: 280,
       [
@@ -197,12 +197,7 @@ enum PlanCharts {
             "mark": [
               "type": "rule", "strokeDash": [4, 3], "color": .text(ChartColours.vermilion),
             ],
-            "encoding": [
-              "y": [
-                "field": "limit", "type": "quantitative", "scale": ["type": "log"],
-                "title": "latency / limit (logarithmic)",
-              ]
-            ],
+            "encoding": ["y": y("limit")],
           ],
           [
             "mark": ["type": "line", "point": ["size": 50, "filled": true]],
@@ -211,10 +206,13 @@ enum PlanCharts {
                 "field": "load", "type": "quantitative",
                 "title": "load as a multiple of the plan's",
                 "scale": ["zero": false], "axis": ["format": "~g", "tickCount": 6],
-              ], "y": y,
+              ], "y": y("share"),
               "color": VegaLite.colour(
                 "plan", nil, names: names, colours: ChartColours.series(names.count)),
-              "strokeDash": ["field": "figure", "type": "nominal", "title": nil],
+              "strokeDash": [
+                "field": "figure", "type": "nominal", "title": nil,
+                "legend": ["symbolType": "stroke"],
+              ],
               "tooltip": VegaLite.tooltip(
                 ("plan", "plan", nil), ("figure", "figure", nil), ("load", "load", ".2~f"),
                 ("ms", "ms", ",.4~g"), ("share", "of the limit", ".1%")),

@@ -163,7 +163,7 @@ enum SweepCharts {
       $0.isLetter || $0.isNumber ? String($0) : "-"
     }.joined()
     return Chart(
-      id: "curve-\(name)", title: "\(figure.title) by \(table.axes[axis])",
+      id: "curve-\(name)", title: "\(figure.title.capitalisedFirst) by \(table.axes[axis])",
       description: "The mean over replications at each value of \(table.axes[axis]), with its 95 %"
         + " interval where there are several; a line joins points that agree in all other keys,"
         + " where the axis is one of numbers."

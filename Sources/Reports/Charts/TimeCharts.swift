@@ -140,15 +140,16 @@ enum TimeCharts {
       }
       let factor = QuantityFormat(significantDigits: 3).number(item.number("factor") ?? 1)
       return [
-        "what": .text("\(name), \(factor)× as fast"), "share": .number(share),
+        "what": .text("\(name) × \(factor)"), "share": .number(share),
         "text": .text(FigureText.percent(share)),
       ]
     }.sorted { ($0.number("share") ?? 0) > ($1.number("share") ?? 0) }
     guard !rows.isEmpty else { return nil }
     return labelledBars(
       id: "what-would-help", title: "What would help",
-      description: "How much the mean time per output token falls when one resource is faster and"
-        + " all else stays; each bar is a run of its own.",
+      description:
+        "How much the mean time per output token falls when one resource is so many"
+        + " times as fast and all else stays; each bar is a run of its own.",
       rows: rows, category: "what", value: "share", valueTitle: "fall of mean TPOT",
       format: ".0%", colour: nil)
   }

@@ -115,11 +115,11 @@ enum VegaLite {
     ]
   }
 
-  /// A name in lines of about 26 letters, broken at bars and spaces.
+  /// A name in lines of about 26 letters, broken at spaces; bars between parts become commas.
   static func lines(of name: String) -> [String] {
     var lines: [String] = []
     var line = ""
-    for word in name.split(separator: " ").map(String.init) where word != "|" {
+    for word in name.replacing(" | ", with: ", ").split(separator: " ").map(String.init) {
       if !line.isEmpty, line.count + 1 + word.count > 26 {
         lines.append(line)
         line = ""

@@ -5,7 +5,7 @@ import Foundation
 import Records
 
 /// Puts the template, the style, the scripts and a document together into one file.
-public struct PageAssembler {
+public struct PageAssembler: Sendable {
   /// What is missing or wrong in the folder of the page's files.
   public struct Problem: Error, CustomStringConvertible, Sendable {
     /// What was found and what would be right.

@@ -38,7 +38,8 @@ public struct TimelineWindow: Sendable, Equatable {
 
   /// A value over time.
   struct Counter: Equatable {
-    var track: String
+    /// The lane that gives the counter its process.
+    var track: Int
     var name: String
     var times: [Int64] = []
     var values: [Double] = []
@@ -85,7 +86,7 @@ public struct TimelineWindow: Sendable, Equatable {
         "counters": .list(
           counters.map { counter in
             [
-              "track": .text(counter.track), "name": .text(counter.name),
+              "track": .integer(Int64(counter.track)), "name": .text(counter.name),
               "times": .list(counter.times.map { .integer($0) }),
               "values": .list(counter.values.map { .number($0) }),
             ]

@@ -38,13 +38,17 @@ extension TimelineWindow {
         message: "is no timeline; expected what 'moesim simulate --timeline FILE' writes")
     }
     self = reader.window
+    guard reader.firstStart <= reader.lastEnd else {
+      throw Problem(path: path, message: "is a timeline without a slice")
+    }
     guard !slices.isEmpty else {
       let asked =
         "from \(from.map { "\($0)" } ?? "its begin") to \(to.map { "\($0)" } ?? "its end")"
+      let first = FigureText.number(Double(reader.firstStart) / 1e9)
       let last = FigureText.number(Double(reader.lastEnd) / 1e9)
       throw Problem(
         path: path,
-        message: "has no slice \(asked) s; its slices end at \(last) s")
+        message: "has no slice \(asked) s; its slices lie between \(first) and \(last) s")
     }
   }
 }
@@ -56,6 +60,7 @@ private struct TimelineWindowReader {
   let limit: Int
   var events = 0
   var lastEnd: Int64 = 0
+  var firstStart = Int64.max
 
   private var processNames: [String: String] = [:]
   private var threadNames: [String: (process: String, name: String)] = [:]
@@ -114,6 +119,7 @@ private struct TimelineWindowReader {
     }
     let end = start + duration
     lastEnd = max(lastEnd, end)
+    firstStart = min(firstStart, start)
     guard end >= from, start <= to else { return }
     guard slices.count < limit else {
       untold += 1
@@ -160,7 +166,7 @@ private struct TimelineWindowReader {
     let number = counterNumbers[key] ?? counters.count
     if number == counters.count {
       counterNumbers[key] = number
-      counters.append((process, TimelineWindow.Counter(track: "", name: name)))
+      counters.append((process, TimelineWindow.Counter(track: 0, name: name)))
     }
     // Of what lies before the window, the last value is the one with which the window begins.
     if time < from, let last = counters[number].counter.times.last, last < from {
@@ -196,6 +202,25 @@ private struct TimelineWindowReader {
     return time <= slices[found].slice.end ? found : nil
   }
 
+  /// Adds the counters that have a value in the window; a process without a lane gets an empty one.
+  private func addCounters(to window: inout TimelineWindow) {
+    for (process, read) in counters {
+      let kept = read.times.indices.filter { read.times[$0] <= window.to }
+      guard !kept.isEmpty else { continue }
+      let name = processNames[process] ?? process
+      var counter = read
+      counter.times = kept.map { read.times[$0] }
+      counter.values = kept.map { read.values[$0] }
+      if let track = window.tracks.firstIndex(where: { $0.process == name }) {
+        counter.track = track
+      } else {
+        counter.track = window.tracks.count
+        window.tracks.append(.init(process: name, thread: ""))
+      }
+      window.counters.append(counter)
+    }
+  }
+
   /// The window of what was read.
   var window: TimelineWindow {
     var window = TimelineWindow()
@@ -226,17 +251,11 @@ private struct TimelineWindowReader {
     window.to = untold == 0 && to != .max ? to : lastShown
     // Beyond the first that has no room, lanes would look idle that are not.
     if untold > 0, firstUntold > window.from { window.to = min(lastShown, firstUntold) }
-    window.counters = counters.compactMap { process, counter in
-      var counter = counter
-      counter.track = processNames[process] ?? process
-      let kept = counter.times.indices.filter { counter.times[$0] <= window.to }
-      counter.times = kept.map { counter.times[$0] }
-      counter.values = kept.map { counter.values[$0] }
-      return kept.isEmpty ? nil : counter
-    }
+    addCounters(to: &window)
     if untold > 0 {
       window.note =
-        "The window has room for \(FigureText.integer(all.count)) slices and ends at"
+        "The window begins at \(FigureText.number(Double(window.from) / 1e9)) s, has room for"
+        + " \(FigureText.integer(all.count)) slices and ends at"
         + " \(FigureText.number(Double(window.to) / 1e9)) s; \(FigureText.integer(untold)) more of"
         + " the trace are not on this page. 'moesim report --from T --to T' chooses another window;"
         + " the whole trace opens in Perfetto."

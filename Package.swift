@@ -138,7 +138,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "ReportsTests",
-      dependencies: ["Reports", "Experiments", "Records", "Serving", "Workload", "TestSupport"]),
+      dependencies: [
+        "Reports", "Configuration", "Experiments", "Records", "Serving", "Studies", "Workload",
+        "TestSupport",
+      ]),
     .testTarget(name: "moesimTests", dependencies: ["moesim", "TestSupport"]),
   ],
   swiftLanguageModes: [.v6]

@@ -18,7 +18,8 @@ struct MoesimCommand: ParsableCommand {
     version: "moesim \(MoesimVersion.current)",
     subcommands: [
       SimulateCommand.self, RehearseCommand.self, CompareCommand.self, PlanCommand.self,
-      SweepCommand.self, ResultsCommand.self, ValidateCommand.self, ObserveCommand.self,
+      SweepCommand.self, ResultsCommand.self, ReportCommand.self, ValidateCommand.self,
+      ObserveCommand.self,
       CacheCommand.self,
       CalibrateCommand.self, TraceCommand.self,
       CheckCommand.self, ListCommand.self, ShowCommand.self,

@@ -181,6 +181,9 @@ struct ReportCommand: ParsableCommand {
 }
 
 extension ReportCommand {
+  /// Windows in which a page shows a run over time: a few pixels each.
+  private static let historyWindows = 120
+
   /// Simulates a scenario, with a timeline where a page will show one.
   private func simulated(_ path: String) throws -> PageDocument {
     guard timeline == nil else {
@@ -198,13 +201,15 @@ extension ReportCommand {
     defer { try? FileManager.default.removeItem(at: trace) }
     // Fleets write no timeline, and replications are shown by their means.
     let hasTimeline = html != nil && !scenario.isFleet && scenario.run.replications == 1
-    // Only a window that begins later needs more of the run than fits in it.
-    let limit = from == nil && to == nil ? TimelineWindow.usualLimit : 1_000_000
-    let writer = hasTimeline ? try ChromeTraceWriter(path: trace.path, limit: limit) : nil
+    let nanoseconds = { (seconds: Double) in UInt64((seconds * 1e9).rounded()) }
+    let shown = (from.map(nanoseconds) ?? 0)...(to.map(nanoseconds) ?? .max)
+    let writer =
+      hasTimeline
+      ? try ChromeTraceWriter(path: trace.path, limit: TimelineWindow.usualLimit, window: shown)
+      : nil
     var display = ProgressDisplay(isWanted: !hidesProgress)
-    // Here a history of the run is to be asked for, once execution keeps one.
     let outcome = try ScenarioExecution.execute(
-      scenario, timeline: writer,
+      scenario, timeline: writer, history: Self.historyWindows,
       progress: { progress in
         display.update(
           Progress(

@@ -156,11 +156,15 @@ struct ReportCommand: ParsableCommand {
 
   private func document(of input: ReportInput) throws -> PageDocument {
     var extras = extras
+    if let timeline, !FileManager.default.fileExists(atPath: timeline) {
+      throw MissingFile(path: timeline)
+    }
     if case .runs(let runs) = input, runs.count == 1 {
       extras.timeline = try timeline.map { try TimelineWindow(path: $0, from: from, to: to) }
       if case .text(let machine)? = runs[0]["setting"]?["hardware"] {
         // A report holds the machine's name alone; its profile may be of another installation.
         extras.sources = (try? Self.sources(of: machine)) ?? []
+        extras.sourcesAreOfNow = true
       }
     } else if timeline != nil {
       throw ValidationError("--timeline is of a single run.")

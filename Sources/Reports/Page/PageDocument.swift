@@ -31,7 +31,8 @@ public struct PageSection: Sendable, Equatable {
   var isEmpty: Bool { text.isEmpty && blocks.isEmpty }
 }
 
-/// All that a page shows, apart from how it is drawn. docs/charts.md describes its JSON.
+/// All that a page shows, apart from how it is drawn. docs/report-page.md describes its
+/// JSON.
 public struct PageDocument: Sendable, Equatable {
   /// What a page is of.
   public enum Kind: String, Sendable {

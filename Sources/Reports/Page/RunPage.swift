@@ -15,6 +15,10 @@ public struct RunPage {
     /// Figures of the machine, each with its source.
     public var sources: [SourceEntry] = []
 
+    /// Whether these are of the profile as it stands when the page is made, which need not be what
+    /// was simulated.
+    public var sourcesAreOfNow = false
+
     /// Nothing beside the report.
     public init() {}
   }
@@ -182,11 +186,16 @@ public struct RunPage {
   }
 
   private var sources: PageSection {
-    PageSection(
-      "sources", "Sources",
-      text: extras.sources.isEmpty && run.list("cost.items").isEmpty
-        ? [] : ["Where figures are from that went into the simulation."],
-      RunTables.sources(run, extras.sources))
+    var text: [String] = []
+    if !extras.sources.isEmpty, extras.sourcesAreOfNow {
+      text.append(
+        "The figures of the profile \(run.text("setting.hardware") ?? "") as it stood when this page"
+          + " was made. The run's report holds the profile's name alone, so that what was simulated"
+          + " may differ where the profile or settings of it were changed.")
+    } else if !extras.sources.isEmpty || !run.list("cost.items").isEmpty {
+      text.append("Where figures are from that went into the simulation.")
+    }
+    return PageSection("sources", "Sources", text: text, RunTables.sources(run, extras.sources))
   }
 }
 

@@ -78,6 +78,7 @@ enum CommandFailure {
     case is MissingFile: missingInput
     case let problem as ResultStore.Problem: problem.isWriteFailure ? writeFailed : badData
     case is SweepPlanFile.Problem, is RecordCollection.Conflict: badData
+    case is ReportInput.Problem, is TimelineWindow.Problem: badData
     case is SweepMerge.Unfinished: someFailed
     case is AxisComparison.Problem, is ResultTable.Problem: usage
     case is AppendFileFailure: writeFailed

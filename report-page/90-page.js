@@ -3,7 +3,7 @@
 // The page: reads the document, makes the sections, then draws what needs a width.
 
 const KINDS = {
-  run: "Simulation run", runs: "Replicated runs", comparison: "Comparison of policies",
+  run: "Simulation run", runs: "Several runs", observation: "Measured and simulated", comparison: "Comparison of policies",
   sweep: "Sweep", plan: "Plan", validation: "Validation",
 };
 

@@ -156,6 +156,7 @@ enum SweepCharts {
       curveContent(
         axisTitle: table.axes[axis] + (unit.isEmpty ? "" : " (\(unit))"), isNumeric: isNumeric,
         order: values(axis), figure: figure,
+        hasIntervals: rows.contains { $0["low"]?.numericValue != nil },
         colour: colour.map { axis in
           (table.axes[axis], values(axis).filter { present.contains($0) })
         }))
@@ -173,7 +174,7 @@ enum SweepCharts {
 
   private static func curveContent(
     axisTitle: String, isNumeric: Bool, order: [String], figure: SweepFigure,
-    colour: (title: String, values: [String])?
+    hasIntervals: Bool, colour: (title: String, values: [String])?
   ) -> ReportValue {
     let x: ReportValue =
       isNumeric
@@ -211,18 +212,14 @@ enum SweepCharts {
         "strokeDash",
         to: ["field": "colour", "type": "nominal", "sort": .texts(colour.values), "legend": nil])
     }
-    return [
-      "encoding": shared,
-      "layer": [
-        [
-          "mark": ["type": "rule", "opacity": 0.6],
-          "encoding": [
-            "y": VegaLite.position("low", figure.axisTitle), "y2": ["field": "high"],
-          ],
-        ],
-        ["mark": mark, "encoding": drawn],
+    let curve: ReportValue = ["mark": mark, "encoding": drawn]
+    let intervals: ReportValue = [
+      "mark": ["type": "rule", "opacity": 0.6],
+      "encoding": [
+        "y": VegaLite.position("low", figure.axisTitle), "y2": ["field": "high"],
       ],
     ]
+    return ["encoding": shared, "layer": .list(hasIntervals ? [intervals, curve] : [curve])]
   }
 }
 

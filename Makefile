@@ -16,7 +16,8 @@ FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swif
 # Release tests need -enable-testing; a folder of their own keeps them from undoing the release build.
 RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
 
-.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format bench readme dask test-dask charts test-page install clean
+.PHONY: help setup setup-calibration build release demo test test-debug test-release lint format \
+  bench readme docs dask test-dask charts test-page install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -30,6 +31,7 @@ help:
 	@echo "make format   format the sources"
 	@echo "make bench    benchmarks against C++ twins, with throughput and peak memory"
 	@echo "make readme   run the commands that the README shows, and write their output into it"
+	@echo "make docs     out/docs: tutorials, articles and, after a build, the modules' symbols, by DocC"
 	@echo "make dask     install Dask in $(ENGINES)/venv, for sweeps on a cluster (ENGINES=... for elsewhere)"
 	@echo "make test-dask  sweeps on a cluster whose machines fail, and the examples for shells"
 	@echo "make charts   install vl-convert and Vega in $(REPORT_PAGE), for charts and HTML reports (REPORT_PAGE=... for elsewhere)"
@@ -71,6 +73,9 @@ bench: setup
 
 readme: release
 	scripts/update-readme
+
+docs:
+	SWIFT="$(SWIFT)" scripts/make-docs
 
 dask:
 	@sh .ci/install-dask "$(ENGINES)"

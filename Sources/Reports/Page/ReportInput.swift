@@ -136,7 +136,7 @@ public enum ReportInput: Sendable {
     case .list: "a list"
     case .object(let members):
       "an object with the keys "
-        + members.prefix(5).map { "'\($0.key)'" }.joined(separator: ", ")
+        + members.map(\.key).sorted().prefix(5).map { "'\($0)'" }.joined(separator: ", ")
         + (members.count > 5 ? ", …" : "")
     default: "a single value"
     }

@@ -12,11 +12,11 @@ import Reports
 struct ReportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "report",
-    abstract: "Write results as one HTML file that needs no network, or export one chart of them.",
+    abstract: "Write results as an HTML file that needs no network, a notebook, or a chart.",
     discussion: """
-      An input is what simulate, compare, plan, validate, observe or results print with --format \
-      json, the store of a sweep, or a scenario, which is simulated first. Charts are drawn by \
-      Vega-Lite, which 'make charts' installs.
+      An input is what simulate, compare, plan, validate, observe, calibrate check or results print \
+      with --format json, the store of a sweep, or a scenario, which is simulated first. Charts are \
+      drawn by Vega-Lite, which 'make charts' installs; notebooks need what 'make notebooks' does.
       """)
 
   @Argument(
@@ -26,6 +26,12 @@ struct ReportCommand: ParsableCommand {
 
   @Option(help: "Write the page to this file; '-' is standard output.")
   var html: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "Write a Jupyter notebook, and its data as CSV in NAME-data beside it.",
+      valueName: "NAME.ipynb"))
+  var notebook: String?
 
   @Option(help: "The title of the page.")
   var title: String?
@@ -59,8 +65,14 @@ struct ReportCommand: ParsableCommand {
   var hidesProgress = false
 
   func validate() throws {
-    guard html != nil || listsCharts || exportedChart != nil else {
-      throw ValidationError("Expected --html FILE, --export-chart FILE, or --list-charts.")
+    guard html != nil || notebook != nil || listsCharts || exportedChart != nil else {
+      throw ValidationError(
+        "Expected --html FILE, --notebook FILE, --export-chart FILE, or --list-charts.")
+    }
+    if let notebook, URL(filePath: notebook).lastPathComponent.count <= 6
+      || !notebook.hasSuffix(NotebookWriter.suffix)
+    {
+      throw ValidationError("--notebook \(notebook): expected a name that ends with .ipynb.")
     }
     if let exportedChart {
       guard chart != nil else {
@@ -103,6 +115,7 @@ struct ReportCommand: ParsableCommand {
       try writer.finish()
     }
     if let assembler, let html { try OutputWriter.write(try assembler.page(document), to: html) }
+    if let notebook { try NotebookWriter.write(document, to: notebook) }
   }
 
   private func chosen(_ document: PageDocument) throws -> Chart {
@@ -204,7 +217,8 @@ extension ReportCommand {
       .appending(path: "moesim-\(UUID().uuidString).json")
     defer { try? FileManager.default.removeItem(at: trace) }
     // Fleets write no timeline, and replications are shown by their means.
-    let hasTimeline = html != nil && !scenario.isFleet && scenario.run.replications == 1
+    let hasTimeline =
+      (html != nil || notebook != nil) && !scenario.isFleet && scenario.run.replications == 1
     let nanoseconds = { (seconds: Double) in UInt64((seconds * 1e9).rounded()) }
     let shown = (from.map(nanoseconds) ?? 0)...(to.map(nanoseconds) ?? .max)
     let writer =

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # make demo     builds the simulator and runs the quickstart
-# make test     builds and runs all tests, in debug and in release
+# make test     builds and runs all tests
 # make help     lists the rest
 
 SWIFT  ?= swift
@@ -26,7 +26,8 @@ help:
 	@echo "make build    debug build"
 	@echo "make release  release build"
 	@echo "make demo     release build, then the quickstart scenario"
-	@echo "make test     all tests in debug, then in release, where statistical tests are larger"
+	@echo "make test     all tests, in release, where statistical tests are larger"
+	@echo "make test-debug  the tests in debug, with the checks that only a debug build makes"
 	@echo "make lint     check the formatting of the sources"
 	@echo "make format   format the sources"
 	@echo "make bench    benchmarks against C++ twins, with throughput and peak memory"
@@ -54,7 +55,7 @@ release: setup
 demo: release
 	.build/release/moesim simulate scenarios/quickstart.yaml
 
-test: test-debug test-release
+test: test-release
 
 test-debug: setup
 	$(SWIFT) test

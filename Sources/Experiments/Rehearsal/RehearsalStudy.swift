@@ -39,7 +39,7 @@ public struct RehearsalStudy {
 
   /// Prepares the rehearsal of a scenario.
   ///
-  /// - Throws: ``RehearsalRefusal`` where the scenario has parts that are not executed; what reading
+  /// - Throws: `RehearsalRefusal` where the scenario has parts that are not executed; what reading
   ///   a scenario throws.
   public init(
     _ scenario: Scenario, options: RehearsalOptions, library: DataLibrary = .standard
@@ -101,7 +101,7 @@ public struct RehearsalStudy {
 
   /// Simulates and executes.
   ///
-  /// - Throws: `DoesNotFit` where the budget is exceeded; ``RehearsalRefusal`` where the machine
+  /// - Throws: `DoesNotFit` where the budget is exceeded; `RehearsalRefusal` where the machine
   ///   fails.
   public func run(progress: ((Progress) -> Void)? = nil) throws -> Outcome {
     let simulation = try ServingSimulation.run(

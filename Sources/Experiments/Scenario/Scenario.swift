@@ -41,7 +41,7 @@ public struct Scenario: Sendable {
   public var cost: ScenarioCost
   /// Published scores of the model, beside those of its side file.
   public var accuracy: [ModelScore]
-  /// The whole as it was resolved, with the origin of every leaf: ``ConfigurationNode/location``
+  /// The whole as it was resolved, with the origin of every leaf: `ConfigurationNode/location`
   /// names the place in a file, `default`, or the `--set` from which a value comes.
   public var tree: ConfigurationNode
 }

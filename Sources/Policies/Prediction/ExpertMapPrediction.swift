@@ -19,10 +19,10 @@ import Routing
 /// behind it to the last, and layer d (counted from 0) is not planned by any.
 ///
 /// There is no text and no hidden state here. What stands for them:
-/// - A gate's probabilities are the gate weights of the chosen experts, scaled to 1 − ``unchosen``,
+/// - A gate's probabilities are the gate weights of the chosen experts, scaled to 1 − `unchosen`,
 ///   and for the rest the request's tendency (`RoutingSource.tendency`).
 /// - The embedding is the request's tendency in the first layer, less its mean and scaled to unit
-///   deviation, with normal noise of deviation ``noise`` for each pass.
+///   deviation, with normal noise of deviation `noise` for each pass.
 public struct ExpertMapPrediction: PredictionPolicy {
   /// Whose reading it is.
   public enum Variant: String, Sendable, CaseIterable {

@@ -7,7 +7,7 @@ import ModelDescriptors
 /// *Not All Experts are Equal* (arXiv 2402.14800) keeps r of a layer's experts, those whose output
 /// is nearest to that of all on sample text; *SEER-MoE* (arXiv 2404.05089) keeps the ones that are
 /// chosen most often, its heavy hitters. Outputs are not simulated, so that the first's subset is any
-/// (``Selection/number``).
+/// (`number`).
 public struct PruneExperts: ModelTransform {
   /// Which experts stay.
   public typealias Selection = RoutingReduction.Selection

@@ -3,7 +3,7 @@
 import Routing
 import Synchronization
 
-/// What the gates of one routing chose in the draws of an ``ExpertLoadTable``, kept so that runs with the same
+/// What the gates of one routing chose in the draws of an `ExpertLoadTable`, kept so that runs with the same
 /// routing need not draw again.
 ///
 /// A draw depends on the routing and on how many tokens are drawn, of which kind; neither on where experts

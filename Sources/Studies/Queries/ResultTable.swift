@@ -30,7 +30,9 @@ public struct ResultTable: Sendable {
     for run in runs {
       for member in run.record.result?.flattened() ?? [] { figures.insert(member.key) }
     }
-    return leading + axes(of: runs) + trailing + figures.sorted()
+    // A report has the replication and the seed as well, which may be varied.
+    let known = leading + axes(of: runs) + trailing
+    return known + figures.subtracting(known).sorted()
   }
 
   /// The columns that are shown unless others are asked for.

@@ -64,6 +64,11 @@ struct SweepRunCommand: ParsableCommand {
     if scheduler != nil, engine != .dask {
       throw ValidationError("--scheduler is of --engine dask.")
     }
+    if let output = options.output, output == store || output.hasSuffix(".sqlite") {
+      throw ValidationError(
+        "--output \(output) is where the summary goes, a text; expected another name, and --store for"
+          + " the results.")
+    }
   }
 
   func run() throws {

@@ -122,6 +122,19 @@ struct ResultStoreTests {
     #expect(try values("cache.experts between 3 and 5") == [30, 40, 50])
     #expect(try values(nil, order: "tpot_ms.mean desc").first == 80)
     #expect(try values("\"cache.experts\" > 7") == [80])
+    // A report has its replication too.
+    let same = (0..<3).map { number in
+      var one = run(number)
+      one.entry.replication = UInt32(number)
+      one.record = RunRecord(
+        id: one.record.id, status: .ok,
+        result: .object([.init("replication", .integer(Int64(number))), .init("seed", .integer(1))])
+      )
+      return one
+    }
+    let second = try ResultTable(
+      of: same, columns: ["replication", "seed"], where: "replication = 1 and seed = 1")
+    #expect(second.rows == [[.integer(1), .integer(1)]])
     for bad in ["polcy = 'a'", "policy =", "1; drop table run"] {
       #expect(throws: ResultTable.Problem.self) { try values(bad) }
     }

@@ -69,8 +69,9 @@ struct ReportCommand: ParsableCommand {
       throw ValidationError(
         "Expected --html FILE, --notebook FILE, --export-chart FILE, or --list-charts.")
     }
-    if let notebook, URL(filePath: notebook).lastPathComponent.count <= 6
-      || !notebook.hasSuffix(NotebookWriter.suffix)
+    if let notebook,
+      URL(filePath: notebook).lastPathComponent.count <= 6
+        || !notebook.hasSuffix(NotebookWriter.suffix)
     {
       throw ValidationError("--notebook \(notebook): expected a name that ends with .ipynb.")
     }

@@ -53,7 +53,7 @@ struct NotebookChart: Sendable, Equatable {
       "url": .text("\(name).csv"),
       "format": [
         "type": "csv",
-        "parse": .object(table.columns.map { .init($0.key, .text($0.kind.rawValue)) }),
+        "parse": .object(table.columns.map { .init($0.key, $0.kind.parse) }),
       ],
     ]
   }

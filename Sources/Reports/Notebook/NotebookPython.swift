@@ -26,7 +26,7 @@ enum NotebookPython {
 
     def draw(spec):
         \"""Shows a Vega-Lite specification: alive where the viewer can, else as a picture.\"""
-        picture = vl_convert.vegalite_to_png(json.dumps(spec), scale=1.5)
+        picture = vl_convert.vegalite_to_png(json.dumps(spec), scale=1.25)
         display({"application/vnd.vegalite.v6+json": spec,
                  "image/png": base64.b64encode(picture).decode(),
                  "text/plain": spec.get("description", "a chart")}, raw=True)
@@ -41,8 +41,9 @@ enum NotebookPython {
                 return part
             if str(part.get("url", "")).endswith(".csv"):
                 kinds = part["format"]["parse"]
-                texts = [key for key, kind in kinds.items() if kind == "string"]
+                texts = [key for key, kind in kinds.items() if kind in ("string", None)]
                 rows = read(Path(part["url"]).stem, texts).astype(object)
+                rows = rows.fillna({key: "" for key, kind in kinds.items() if kind is None})
                 return {"values": rows.where(rows.notna(), None).to_dict("records")}
             return {key: filled(item) for key, item in part.items()}
 

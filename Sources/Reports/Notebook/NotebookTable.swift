@@ -6,9 +6,13 @@ import Records
 struct NotebookTable: Sendable, Equatable {
   /// A column, with the type under which its fields are to be read.
   struct Column: Sendable, Equatable {
-    /// The types that Vega-Lite knows by these names too.
+    /// The types that Vega-Lite knows by these names too, and texts of which some are empty.
     enum Kind: String, Sendable {
-      case string, number, boolean
+      case string, number, boolean, verbatim
+
+      /// What Vega-Lite's `parse` says of the column: it leaves texts alone where it says null, and
+      /// takes empty ones for missing elsewhere.
+      var parse: ReportValue { self == .verbatim ? .null : .text(rawValue) }
     }
 
     /// The name in the header.
@@ -30,7 +34,7 @@ struct NotebookTable: Sendable, Equatable {
   }
 
   /// The keys of the columns that are to stay texts.
-  var texts: [String] { columns.filter { $0.kind == .string }.map(\.key) }
+  var texts: [String] { columns.filter { $0.kind == .string || $0.kind == .verbatim }.map(\.key) }
 
   /// The table of a page; a cell with an address becomes two.
   init(_ table: PageTable) {
@@ -68,7 +72,7 @@ struct NotebookTable: Sendable, Equatable {
   }
 
   /// The data of a chart, `nil` where CSV would change them: where a value is a list or an object,
-  /// a column holds more than one type, or a text is empty.
+  /// a column holds more than one type, or one holds empty texts and none.
   init?(values: [ReportValue]) {
     var header = CSVHeader()
     for case .object(let members) in values { header.merge(members.map(\.key)) }
@@ -76,7 +80,11 @@ struct NotebookTable: Sendable, Equatable {
     rows = values.map { _ in [] }
     for key in header.keys {
       let cells = values.map { $0[key] ?? .null }
-      guard let kind = Self.kind(of: cells), !cells.contains(.text("")) else { return nil }
+      guard var kind = Self.kind(of: cells) else { return nil }
+      if cells.contains(.text("")) {
+        guard !cells.contains(.null) else { return nil }
+        kind = .verbatim
+      }
       append(Column(key: key, title: key, kind: kind), cells)
     }
     guard !columns.isEmpty, columns.allSatisfy({ !$0.key.isEmpty }) else { return nil }

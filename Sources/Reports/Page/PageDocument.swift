@@ -50,6 +50,8 @@ public struct PageDocument: Sendable, Equatable {
     case validation
     /// A simulation beside a measured run, or measured serving points.
     case observation
+    /// Timing laws beside timings.
+    case calibration
   }
 
   /// The version of the document's keys.

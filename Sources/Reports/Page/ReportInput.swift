@@ -19,6 +19,8 @@ public enum ReportInput: Sendable {
   case observation(ReportValue)
   /// Measured serving points beside simulated ones.
   case points(ReportValue)
+  /// Timing laws beside timings, a record a law.
+  case calibration([ReportValue])
   /// The points of a study.
   case sweep(SweepTable)
 
@@ -40,8 +42,8 @@ public enum ReportInput: Sendable {
 
   /// What is recognised, for messages.
   static let expected =
-    "expected the JSON of simulate, compare, plan, validate, observe or results (--format json), a"
-    + " store of 'moesim sweep', or a scenario"
+    "expected the JSON of simulate, compare, plan, validate, observe, calibrate check or results"
+    + " (--format json), a store of 'moesim sweep', or a scenario"
 
   /// Reads a file and recognises what it holds.
   ///
@@ -91,6 +93,10 @@ public enum ReportInput: Sendable {
       if items.allSatisfy(isRun) {
         try items.forEach { try checkVersion($0, path) }
         return .runs(items)
+      }
+      let keysOfLaws = ["kernel", "law", "median", "biases", "worst_points"]
+      if items.allSatisfy({ item in keysOfLaws.allSatisfy { item[$0] != nil } }) {
+        return .calibration(items)
       }
       if first["status"] != nil, first["replication"] != nil {
         return .sweep(SweepTable(listing: items))

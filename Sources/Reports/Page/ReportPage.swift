@@ -20,6 +20,7 @@ public enum ReportPage {
       case .validation(let value): ValidationPage(validation: value).document
       case .observation(let value): ObservationPage(observation: value).document
       case .points(let value): PointsPage(report: value).document
+      case .calibration(let laws): CalibrationPage(laws: laws).document
       case .sweep(let table): SweepPage(table: table).document
       }
     if let title = extras.title { document.title = title }

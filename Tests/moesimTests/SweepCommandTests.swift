@@ -51,6 +51,34 @@ struct SweepCommandTests {
     #expect(status.contains("\"done\": 6"))
   }
 
+  /// Whether a test may mount a small disk of its own.
+  private static let mayMount: Bool = {
+    let mount = "unshare -rm sh -c 'mount -t tmpfs none /mnt' 2>/dev/null"
+    return (try? Program.shell(mount).code) == 0
+  }()
+
+  @Test(
+    "a full disk is 74, and the sweep goes on once there is room",
+    .enabled(if: mayMount, "mounts need a namespace, which is not allowed here"))
+  func fullDisk() throws {
+    let folder = try folder()
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let sweep =
+      "$moesim sweep run s.yaml --vary run.seed=1..40+1 --jobs 2 --no-progress --format csv --store"
+    let outcome = try Program.shell(
+      """
+      export moesim; cd \(folder) && mkdir disk && unshare -rm sh -c '
+      mount -t tmpfs -o size=256k none disk
+      \(sweep) disk/r.sqlite >first.csv 2>first.txt; echo $?
+      mount -o remount,size=64m disk
+      \(sweep) disk/r.sqlite >second.csv 2>second.txt; echo $?'
+      \(sweep) plain.sqlite >plain.csv && cmp second.csv plain.csv && echo same
+      """)
+    #expect(outcome.output == "74\n0\nsame\n", "\(outcome.output)\(outcome.errors)")
+    let words = try String(contentsOfFile: "\(folder)/first.txt", encoding: .utf8)
+    #expect(words.contains("No space left on device") || words.contains("disk is full"), "\(words)")
+  }
+
   #if !DEBUG
     @Test("kill -9 at twenty random moments loses nothing and counts nothing twice")
     func kills() throws {

@@ -79,7 +79,7 @@ enum CommandFailure {
     case let problem as ResultStore.Problem: problem.isWriteFailure ? writeFailed : badData
     case is SweepPlanFile.Problem, is RecordCollection.Conflict: badData
     case is SweepMerge.Unfinished: someFailed
-    case is AxisComparison.Problem, is ResultTable.Problem: usage
+    case is AxisComparison.Problem, is ResultTable.Problem, is StudyCurves.Problem: usage
     case is AppendFileFailure: writeFailed
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
       is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch,

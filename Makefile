@@ -10,6 +10,8 @@ PREFIX ?= /usr/local
 ENGINES ?= engines
 # Where 'make charts' puts Vega: beside the page of reports, here or where it is installed.
 REPORT_PAGE ?= report-page
+# Where 'make notebooks' makes the virtual environment of notebooks.
+NOTEBOOKS ?= notebooks-export
 DATA   := hardware-profiles models policies traces scenarios reference-cases observations
 FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swift) Package.swift
 
@@ -17,7 +19,7 @@ FORMATTED := $(wildcard Sources Tests Benchmarks/Sources Benchmarks/Package.swif
 RELEASE_TESTS := --scratch-path .build-release-tests -c release -Xswiftc -enable-testing
 
 .PHONY: help setup setup-calibration build release demo test test-debug test-release lint format \
-  bench readme docs dask test-dask charts test-page install clean
+  bench readme docs dask test-dask charts test-page notebooks test-notebooks install clean
 .DEFAULT_GOAL := help
 
 help:
@@ -37,6 +39,8 @@ help:
 	@echo "make test-dask  sweeps on a cluster whose machines fail, and the examples for shells"
 	@echo "make charts   install vl-convert and Vega in $(REPORT_PAGE), for charts and HTML reports (REPORT_PAGE=... for elsewhere)"
 	@echo "make test-page  report pages in a browser; their screenshots are in out/screenshots"
+	@echo "make notebooks  write and execute the notebooks of $(NOTEBOOKS); installs pandas and a kernel there"
+	@echo "make test-notebooks  write notebooks of small runs, and execute them from a clean kernel"
 	@echo "make install  install under PREFIX (now $(PREFIX)); DESTDIR is respected"
 	@echo "make clean    remove build products"
 
@@ -91,6 +95,14 @@ charts:
 test-page:
 	@sh .ci/install-charts report-page test-tools
 	scripts/test-page
+
+notebooks: release
+	@sh .ci/install-notebooks "$(NOTEBOOKS)"
+	scripts/make-notebooks .build/release/moesim "$(NOTEBOOKS)"
+
+test-notebooks: release
+	@sh .ci/install-notebooks notebooks-export
+	scripts/test-notebooks .build/release/moesim
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 

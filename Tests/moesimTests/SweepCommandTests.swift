@@ -122,6 +122,15 @@ struct SweepCommandTests {
     #expect(try code("$moesim sweep run s.yaml --vary cache.experts --store c.sqlite") == 65)
     #expect(try code("$moesim results none.sqlite") == 65)
     #expect(try code("$moesim results a.sqlite --where 'nothing = 1'") == 64)
+    let plot = "$moesim results a.sqlite --plot"
+    #expect(try code("\(plot) cache.kv:tpot_ms.mean | grep -q '^cache.kv$'") == 0)
+    #expect(try code("\(plot) cache.kv:tpot_ms.mean | awk 'length > 80 { exit 9 }'") == 0)
+    let narrow = "COLUMNS=50 \(plot) cache.kv:tpot_ms.mean"
+    #expect(try code("\(narrow) | awk 'length > 50 { exit 9 }'") == 0)
+    #expect(try code("\(plot) seed:tpot_ms.mean") == 64)
+    #expect(try code("\(plot) cache.kv:nothing") == 64)
+    #expect(try code("\(plot) cache.kv") == 64)
+    #expect(try code("\(plot) cache.kv:tpot_ms.mean --format csv") == 64)
     #expect(try code("$moesim sweep shard s.yaml --index 0/1 --out x") == 65)
     #expect(
       try code("touch ro; mkdir -p /proc/none; $moesim sweep run s.yaml --store /proc/r.sqlite")

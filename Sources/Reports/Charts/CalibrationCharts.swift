@@ -48,7 +48,7 @@ enum CalibrationCharts {
             ],
             [
               "mark": [
-                "type": "tick", "thickness": 3, "band": 0.75,
+                "type": "tick", "thickness": 3, "opacity": 1, "band": 0.75,
                 "color": .text(ChartColours.vermilion),
               ],
               "encoding": ["y": y, "x": x("p90"), "tooltip": tooltip],

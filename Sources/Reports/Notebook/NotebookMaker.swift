@@ -71,6 +71,7 @@ public struct NotebookMaker: Sendable {
         paragraphs += Self.prose(of: table)
         flush(id)
         show(id, NotebookTable(table))
+        consider(id, table)
       case .chart(let chart):
         paragraphs += Self.prose(of: chart)
         flush(chart.id)
@@ -100,12 +101,22 @@ public struct NotebookMaker: Sendable {
   private mutating func show(_ id: String, _ table: NotebookTable) {
     files.append(File(name: "\(id).csv", text: table.text))
     notebook.append(.code, id: "\(id)-data", NotebookPython.show(id, table))
-    guard example == nil, table.rows.count >= 3 else { return }
-    let label = table.columns.first { $0.kind == .string }
-    let figure = table.columns.enumerated().first { place, column in
-      column.kind == .number && Set(table.rows.compactMap { $0[place].numericValue }).count >= 3
+  }
+
+  /// Keeps a table for the last cells where each row has a name of its own and there is a figure to
+  /// plot, rather than a count.
+  private mutating func consider(_ id: String, _ page: PageTable) {
+    guard example == nil, page.rows.count >= 3 else { return }
+    let table = NotebookTable(page)
+    func distinct(_ key: String) -> Int {
+      guard let place = table.columns.firstIndex(where: { $0.key == key }) else { return 0 }
+      return Set(table.rows.map { CSVText.field($0[place]) }.filter { !$0.isEmpty }).count
     }
-    if let label, let figure { example = (id, table, label.key, figure.element.key) }
+    let label = table.columns.first { $0.kind == .string && distinct($0.key) == page.rows.count }
+    let figure = page.columns.first { column in
+      column.kind == .number && column.digits != 0 && distinct(column.key) >= 3
+    }
+    if let label, let figure { example = (id, table, label.key, figure.key) }
   }
 
   private mutating func show(_ chart: Chart) {

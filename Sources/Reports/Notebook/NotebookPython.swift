@@ -26,7 +26,7 @@ enum NotebookPython {
 
     def draw(spec):
         \"""Shows a Vega-Lite specification: alive where the viewer can, else as a picture.\"""
-        picture = vl_convert.vegalite_to_png(json.dumps(spec), scale=1.25)
+        picture = vl_convert.vegalite_to_png(json.dumps(spec), scale=1.5)
         display({"application/vnd.vegalite.v6+json": spec,
                  "image/png": base64.b64encode(picture).decode(),
                  "text/plain": spec.get("description", "a chart")}, raw=True)

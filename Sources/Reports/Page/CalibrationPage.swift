@@ -19,7 +19,7 @@ struct CalibrationPage {
     let table = PageTable(
       title: "Errors, by law and kernel",
       columns: [
-        .init("kernel", "Law"), .init("variant", "Kernel"), .init("law", "Is"),
+        .init("law", "Law"), .init("state", "Is"),
         .init("points", "Timings", .number, digits: 0),
         .init("median", "Median error", .number, unit: "share", digits: 3),
         .init("p90", "90th percentile", .number, unit: "share", digits: 3),
@@ -27,7 +27,7 @@ struct CalibrationPage {
         .init("bias", "Bias", .number, unit: "share", digits: 3),
       ],
       rows: laws.map { law in
-        ["kernel", "variant", "law"].map { .text(law.text($0) ?? "") }
+        [.text(CalibrationCharts.name(of: law)), .text(law.text("law") ?? "")]
           + [law.at("points") ?? .null] + keys.map { law.at($0) ?? .null }
       }, isSortable: true)
     return PageSection(

@@ -94,11 +94,12 @@ public struct CurvePlot: Sendable {
     grid(columns).contains { $0.contains("*") }
   }
 
-  /// The plot: points as marks, and dots along the lines between neighbours of a series.
+  /// The plot: points as marks, and dots along the lines between neighbours of a series, but not
+  /// between texts, between which there is nothing.
   private func grid(_ columns: Int) -> [[Character]] {
     var grid = [[Character]](
       repeating: [Character](repeating: " ", count: columns), count: height)
-    for one in series {
+    for one in series where names.isEmpty {
       let places = one.points.sorted { $0.x < $1.x }.map { place($0, columns) }
       for (left, right) in zip(places, places.dropFirst()) where right.column > left.column + 1 {
         for column in (left.column + 1)..<right.column {

@@ -80,7 +80,7 @@ enum CommandFailure {
     case is SweepPlanFile.Problem, is RecordCollection.Conflict: badData
     case is ReportInput.Problem, is TimelineWindow.Problem: badData
     case is SweepMerge.Unfinished: someFailed
-    case is AxisComparison.Problem, is ResultTable.Problem: usage
+    case is AxisComparison.Problem, is ResultTable.Problem, is StudyCurves.Problem: usage
     case is AppendFileFailure: writeFailed
     case is Diagnostic, is Diagnostics, is RoutingTraceError, is WorkloadError,
       is InvalidRoutingParameters, is RoutingSequenceTooShort, is RoutingMismatch,

@@ -60,9 +60,7 @@ public enum ReportInput: Sendable {
       return .sweep(SweepTable(try ResultStore(path: path, writes: false).runs()))
     }
     let data = try Data(contentsOf: URL(filePath: path))
-    guard let value = Self.value(of: data) else {
-      throw Problem(path: path, message: "holds no JSON; \(expected)")
-    }
+    let value = try Self.value(of: data, path: path)
     guard let input = try recognise(value, path: path) else {
       throw Problem(
         path: path, message: "holds JSON of another kind (\(facts(of: value))); \(expected)")
@@ -77,11 +75,21 @@ public enum ReportInput: Sendable {
   }
 
   /// JSON, or JSON lines as a list.
-  private static func value(of data: Data) -> ReportValue? {
-    if let value = try? ReportValue(json: data) { return value }
-    let lines = data.split(separator: UInt8(ascii: "\n"))
-    let values = lines.compactMap { try? ReportValue(json: Data($0)) }
-    return values.count == lines.count && !values.isEmpty ? .list(values) : nil
+  private static func value(of data: Data, path: String) throws -> ReportValue {
+    let reason: JSONSyntaxError
+    do { return try ReportValue(json: data) } catch { reason = error }
+    var values: [ReportValue] = []
+    for line in data.split(separator: UInt8(ascii: "\n")) {
+      do throws(JSONSyntaxError) { values.append(try ReportValue(json: Data(line))) } catch {
+        // Of a file that is no JSON Lines either, what is wrong with it as a whole.
+        let words = values.isEmpty ? "\(reason)" : "in line \(values.count + 1) \(error)"
+        throw Problem(path: path, message: "holds \(words); \(expected)")
+      }
+    }
+    guard !values.isEmpty else {
+      throw Problem(path: path, message: "holds \(reason); \(expected)")
+    }
+    return .list(values)
   }
 
   /// What a tree is, `nil` where it is nothing that is known.

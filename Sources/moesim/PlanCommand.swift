@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import ArgumentParser
+import Foundation
 import Reports
 import Studies
 
@@ -32,6 +33,12 @@ struct PlanCommand: ParsableCommand {
   @Option(name: .shortAndLong, help: "Write the report to a file instead of standard output.")
   var output: String?
 
+  @Option(
+    help:
+      "Runs at once, which changes nothing of the report; as many as the machine has cores without it."
+  )
+  var jobs: Int?
+
   @Flag(
     help:
       "Replicate every candidate that fits, in place of a search: what a search is held against.")
@@ -40,28 +47,29 @@ struct PlanCommand: ParsableCommand {
   @Flag(name: .customLong("no-progress"), help: "Show no progress on standard error.")
   var hidesProgress = false
 
+  func validate() throws {
+    if let jobs, !(1...1024).contains(jobs) {
+      throw ValidationError("--jobs \(jobs): expected 1 to 1024.")
+    }
+  }
+
   func run() throws {
     try CommandFailure.guarded {
       let file = try PlanFile.load(plan, overrides: overrides)
-      let display = DisplayBox(ProgressDisplay(isWanted: !hidesProgress))
-      let outcome = try PlanSearch(file, isExhaustive: exhaustive) { progress in
-        display.value.update(
+      let display = SharedProgressDisplay(isWanted: !hidesProgress)
+      let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
+      let outcome = try PlanSearch(file, isExhaustive: exhaustive, jobs: jobs) { progress in
+        display.update(
           Progress(
             done: Double(progress.completed), total: Double(progress.total), unit: "done",
             detail: progress.stage))
       }.run()
-      display.value.finish()
+      display.finish()
       let style = output == nil ? ReportStyle.detected() : ReportStyle()
       try OutputWriter.write(
         PlanRenderer(format: format, style: style).render(outcome), to: output)
       if outcome.best == nil { throw CommandFailure.doesNotFit }
     }
-  }
-
-  /// A display that a search tells while it runs.
-  private final class DisplayBox {
-    var value: ProgressDisplay
-    init(_ value: ProgressDisplay) { self.value = value }
   }
 }
 

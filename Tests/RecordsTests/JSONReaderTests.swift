@@ -101,4 +101,48 @@ import Testing
     #expect(members["c"] == nil && members.text(of: "c") == nil)
     #expect(throws: JSONSyntaxError.self) { try JSONMembers(of: Data("[1]".utf8)) }
   }
+
+  @Test(arguments: [
+    ("a", ReportValue.integer(1)), ("b.c", .text("x\"y")), ("b.d.e", .number(2.5)), ("f", .null),
+    ("b.\u{e9}", .bool(true)),
+  ])
+  func `A value is found by its path`(path: String, expected: ReportValue) {
+    let text = """
+      {"a" : 1, "b":{"g":[{"c":0},[]], "c":"x\\"y","d":{"h":{}, "e" :2.5},"\\u00e9":true},"f":null}
+      """
+    #expect(ReportValue.value(at: path.split(separator: "."), in: text) == expected)
+  }
+
+  @Test(arguments: ["x", "a.b", "b.c.d", "b.g.c"])
+  func `There is no value at the end of a path that leads nowhere`(path: String) {
+    let text = "{\"a\":1,\"b\":{\"c\":{},\"g\":[{\"c\":0}]}}"
+    #expect(ReportValue.value(at: path.split(separator: "."), in: text) == nil)
+  }
+
+  /// What is passed over is held to the same grammar as what is read.
+  @Test(arguments: 0..<600)
+  func `Passing over a value and reading it agree`(seed: UInt64) {
+    var generator = SplitMix(state: seed)
+    var bytes = Array("{\"a\":[1,-2.5e3,\"\\u0041x\",{}],\"b\":{\"c\":null,\"d\":true}}".utf8)
+    let alphabet = Array("{}[]\",:\\u019-.eEtrn \n".utf8)
+    for _ in 0..<Int.random(in: 0...2, using: &generator) {
+      bytes[Int.random(in: bytes.indices, using: &generator)] =
+        alphabet.randomElement(using: &generator) ?? 0
+    }
+    let whole = try? ReportValue(json: Data(bytes))
+    let members = try? JSONMembers(of: Data(bytes))
+    if case .object? = whole { #expect(members != nil) } else { #expect(members == nil) }
+  }
+}
+
+private struct SplitMix: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
 }

@@ -5,14 +5,15 @@
 /// Foundation's reader loses that order, in which a plan's scenarios are read, and boxes every value, where sweeps
 /// read a result of some kilobytes for every run.
 struct JSONReader {
-  private let bytes: UnsafeBufferPointer<UInt8>
-  private var place = 0
+  let bytes: UnsafeBufferPointer<UInt8>
+  /// The next byte's offset.
+  var place = 0
   private var depth = 0
 
   /// Containers within containers that are read at most.
   private static let greatestDepth = 512
 
-  private init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
+  init(_ bytes: UnsafeBufferPointer<UInt8>) { self.bytes = bytes }
 
   /// The value of a text that holds one, with white space around it.
   static func read(_ bytes: UnsafeBufferPointer<UInt8>) throws(JSONSyntaxError) -> ReportValue {
@@ -24,41 +25,17 @@ struct JSONReader {
     return value
   }
 
-  /// The members of a text that holds one object, each with the bytes of its value.
-  static func readMembers(
-    _ bytes: UnsafeBufferPointer<UInt8>
-  ) throws(JSONSyntaxError) -> [(ReportValue.Member, Range<Int>)] {
-    var reader = JSONReader(bytes)
-    var members: [(ReportValue.Member, Range<Int>)] = []
-    reader.skipSpace()
-    guard reader.next == UInt8(ascii: "{") else { throw reader.error("an object was expected") }
-    try reader.enter()
-    if reader.next == UInt8(ascii: "}") {
-      reader.place += 1
-    } else {
-      repeat {
-        let key = try reader.key()
-        let start = reader.place
-        let value = try reader.value()
-        members.append((.init(key, value), start..<reader.place))
-      } while try !reader.leaves(at: UInt8(ascii: "}"))
-    }
-    reader.skipSpace()
-    guard reader.place == bytes.count else { throw reader.error("the end was expected") }
-    return members
-  }
-
-  private func error(_ message: String) -> JSONSyntaxError {
+  func error(_ message: String) -> JSONSyntaxError {
     JSONSyntaxError(offset: place, message: message)
   }
 
-  private static func isDigit(_ byte: UInt8) -> Bool {
+  static func isDigit(_ byte: UInt8) -> Bool {
     UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte
   }
 
-  private var next: UInt8? { place < bytes.count ? bytes[place] : nil }
+  var next: UInt8? { place < bytes.count ? bytes[place] : nil }
 
-  private mutating func skipSpace() {
+  mutating func skipSpace() {
     while place < bytes.count {
       switch bytes[place] {
       case 0x20, 0x0A, 0x0D, 0x09: place += 1
@@ -67,7 +44,7 @@ struct JSONReader {
     }
   }
 
-  private mutating func value() throws(JSONSyntaxError) -> ReportValue {
+  mutating func value() throws(JSONSyntaxError) -> ReportValue {
     switch next {
     case UInt8(ascii: "{"): return try object()
     case UInt8(ascii: "["): return try list()
@@ -86,7 +63,7 @@ struct JSONReader {
     }
   }
 
-  private mutating func word(_ word: StaticString) throws(JSONSyntaxError) {
+  mutating func word(_ word: StaticString) throws(JSONSyntaxError) {
     let end = place + word.utf8CodeUnitCount
     guard end <= bytes.count else { throw error("a value was expected") }
     for offset in 0..<word.utf8CodeUnitCount
@@ -96,17 +73,24 @@ struct JSONReader {
     place = end
   }
 
-  private mutating func enter() throws(JSONSyntaxError) {
+  /// Enters a container, and leaves it where it is empty.
+  ///
+  /// - Returns: whether it has elements.
+  mutating func entersAny(until end: UInt8) throws(JSONSyntaxError) -> Bool {
     place += 1
     depth += 1
     guard depth <= Self.greatestDepth else { throw error("containers are nested too deeply") }
     skipSpace()
+    guard next == end else { return true }
+    place += 1
+    depth -= 1
+    return false
   }
 
   /// Leaves a container where it ends here, or takes the comma before its next element.
   ///
   /// - Returns: whether it has ended.
-  private mutating func leaves(at end: UInt8) throws(JSONSyntaxError) -> Bool {
+  mutating func leaves(at end: UInt8) throws(JSONSyntaxError) -> Bool {
     skipSpace()
     switch next {
     case end:
@@ -122,12 +106,7 @@ struct JSONReader {
   }
 
   private mutating func object() throws(JSONSyntaxError) -> ReportValue {
-    try enter()
-    if next == UInt8(ascii: "}") {
-      place += 1
-      depth -= 1
-      return .object([])
-    }
+    guard try entersAny(until: UInt8(ascii: "}")) else { return .object([]) }
     var members: [ReportValue.Member] = []
     repeat {
       let key = try key()
@@ -136,7 +115,7 @@ struct JSONReader {
     return .object(members)
   }
 
-  private mutating func key() throws(JSONSyntaxError) -> String {
+  mutating func key() throws(JSONSyntaxError) -> String {
     guard next == UInt8(ascii: "\"") else { throw error("a key was expected") }
     let key = try string()
     skipSpace()
@@ -147,12 +126,7 @@ struct JSONReader {
   }
 
   private mutating func list() throws(JSONSyntaxError) -> ReportValue {
-    try enter()
-    if next == UInt8(ascii: "]") {
-      place += 1
-      depth -= 1
-      return .list([])
-    }
+    guard try entersAny(until: UInt8(ascii: "]")) else { return .list([]) }
     var values: [ReportValue] = []
     repeat { values.append(try value()) } while try !leaves(at: UInt8(ascii: "]"))
     return .list(values)
@@ -160,7 +134,7 @@ struct JSONReader {
 }
 
 extension JSONReader {
-  private mutating func string() throws(JSONSyntaxError) -> String {
+  mutating func string() throws(JSONSyntaxError) -> String {
     place += 1
     let start = place
     while place < bytes.count {
@@ -210,7 +184,7 @@ extension JSONReader {
     throw error("a text does not end")
   }
 
-  private mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
+  mutating func escape() throws(JSONSyntaxError) -> Unicode.Scalar {
     guard let byte = next else { throw error("a text does not end") }
     place += 1
     switch byte {
@@ -254,6 +228,22 @@ extension JSONReader {
 
   private mutating func number() throws(JSONSyntaxError) -> ReportValue {
     let start = place
+    let isInteger = try skipNumber()
+    let text = try text(start, place)
+    if isInteger {
+      if let integer = Int64(text) { return .integer(integer) }
+      if let unsigned = UInt64(text) { return .unsigned(unsigned) }
+    }
+    guard let number = Double(text), number.isFinite else {
+      throw error("a number is out of range")
+    }
+    return .number(number)
+  }
+
+  /// Passes over a number.
+  ///
+  /// - Returns: whether it is written as an integer.
+  mutating func skipNumber() throws(JSONSyntaxError) -> Bool {
     if next == UInt8(ascii: "-") { place += 1 }
     let whole = digits()
     guard whole > 0, whole == 1 || bytes[place - whole] != UInt8(ascii: "0") else {
@@ -271,15 +261,7 @@ extension JSONReader {
       if next == UInt8(ascii: "-") || next == UInt8(ascii: "+") { place += 1 }
       guard digits() > 0 else { throw error("a digit was expected") }
     }
-    let text = try text(start, place)
-    if isInteger {
-      if let integer = Int64(text) { return .integer(integer) }
-      if let unsigned = UInt64(text) { return .unsigned(unsigned) }
-    }
-    guard let number = Double(text), number.isFinite else {
-      throw error("a number is out of range")
-    }
-    return .number(number)
+    return isInteger
   }
 
   private mutating func digits() -> Int {

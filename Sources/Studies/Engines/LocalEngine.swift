@@ -2,8 +2,11 @@
 
 import Foundation
 
-/// Runs shards on this machine, each in a process of its own, so that a scenario that crashes takes
-/// nothing but its own shard's process with it.
+/// Runs shards on this machine in processes of their own, so that a scenario that crashes takes nothing
+/// but the process of its shard with it.
+///
+/// A process is given several shards, fewer as fewer are left: starting one and reading files costs as much
+/// as several short runs, and nobody is to wait long for the last.
 public struct LocalEngine: SweepEngine, Sendable {
   /// A shard's process keeps failing.
   public struct ShardFailed: Error, CustomStringConvertible {
@@ -30,15 +33,16 @@ public struct LocalEngine: SweepEngine, Sendable {
 
   /// Runs every shard that is not finished.
   public func run(plan: SweepPlanFile, folder: String, control: SweepControl) throws {
-    let pool = ShardPool(shards: Array(0..<plan.header.shards))
+    let workers = min(jobs, plan.header.shards)
+    let pool = ShardPool(shards: Array(0..<plan.header.shards), workers: workers)
     let watch = ProgressWatch(plan: plan, folder: folder, control: control)
     let group = DispatchGroup()
-    for _ in 0..<min(jobs, plan.header.shards) {
+    for _ in 0..<workers {
       // A thread of its own each: a process dies with the thread that started it.
       group.enter()
       Thread.detachNewThread {
-        while control.demand == .goOn, pool.failure == nil, let shard = pool.next() {
-          do { try self.runShard(shard, plan: plan, folder: folder, control: control) } catch {
+        while control.demand == .goOn, pool.failure == nil, let shards = pool.next() {
+          do { try self.run(shards, plan: plan, folder: folder, control: control) } catch {
             pool.fail(error)
           }
         }
@@ -50,27 +54,36 @@ public struct LocalEngine: SweepEngine, Sendable {
     if let failure = pool.failure { throw failure }
   }
 
-  private func runShard(
-    _ shard: Int, plan: SweepPlanFile, folder: String, control: SweepControl
+  private func run(
+    _ shards: [Int], plan: SweepPlanFile, folder: String, control: SweepControl
   ) throws {
-    let files = ShardFiles(folder: folder, plan: plan.digest, shard: shard, of: plan.header.shards)
+    let files = shards.map {
+      (
+        $0,
+        ShardFiles(folder: folder, plan: plan.digest, shard: $0, of: plan.header.shards)
+      )
+    }
     var fruitless = 0
     var before = -1
-    while !files.isFinished, control.demand == .goOn {
-      let end = try attempt(shard, plan: plan, folder: folder, control: control)
-      if files.isFinished || control.demand != .goOn { return }
+    while control.demand == .goOn {
+      let left = files.filter { !$0.1.isFinished }
+      guard let (first, _) = left.first else { return }
+      let end = try attempt(left.map(\.0), plan: plan, folder: folder, control: control)
+      if control.demand != .goOn || files.allSatisfy({ $0.1.isFinished }) { return }
       // A message has been written where the process ended by itself.
       if case .exited(let code) = end, code != 0 {
-        throw ShardFailed(shard: shard, reason: "its process ended with exit code \(code)")
+        throw ShardFailed(shard: first, reason: "its process ended with exit code \(code)")
       }
       var contents = ShardFiles.Contents()
-      for path in files.parts { try contents.add(file: path) }
+      for (_, files) in files {
+        for path in files.isFinished ? [files.final] : files.parts { try contents.add(file: path) }
+      }
       let done = Set(contents.records.map(\.id)).count
       fruitless = done > before ? 0 : fruitless + 1
       before = max(done, before)
       guard fruitless < Self.fruitlessAttempts else {
         throw ShardFailed(
-          shard: shard, reason: "its process died \(fruitless) times without a further result")
+          shard: first, reason: "its process died \(fruitless) times without a further result")
       }
     }
   }
@@ -81,14 +94,13 @@ public struct LocalEngine: SweepEngine, Sendable {
   }
 
   private func attempt(
-    _ shard: Int, plan: SweepPlanFile, folder: String, control: SweepControl
+    _ shards: [Int], plan: SweepPlanFile, folder: String, control: SweepControl
   ) throws -> End {
     let process = Process()
     process.executableURL = executable
-    process.arguments = [
-      "sweep", "shard", plan.path, "--index", "\(shard)/\(plan.header.shards)", "--out", folder,
-      "--die-with-parent",
-    ]
+    process.arguments =
+      ["sweep", "shard", plan.path, "--out", folder, "--die-with-parent"]
+      + shards.flatMap { ["--index", "\($0)/\(plan.header.shards)"] }
     process.standardInput = FileHandle.nullDevice
     process.standardOutput = FileHandle.nullDevice
     try process.run()
@@ -112,11 +124,23 @@ public struct LocalEngine: SweepEngine, Sendable {
 private final class ShardPool: @unchecked Sendable {
   private let lock = NSLock()
   private var waiting: [Int]
+  private let workers: Int
   private var error: (any Error)?
 
-  init(shards: [Int]) { waiting = shards.reversed() }
+  init(shards: [Int], workers: Int) {
+    waiting = shards.reversed()
+    self.workers = workers
+  }
 
-  func next() -> Int? { lock.withLock { waiting.popLast() } }
+  /// Half of a worker's part of what is left.
+  func next() -> [Int]? {
+    lock.withLock {
+      guard !waiting.isEmpty else { return nil }
+      let count = max(1, waiting.count / (2 * workers))
+      defer { waiting.removeLast(count) }
+      return waiting.suffix(count).reversed()
+    }
+  }
   var failure: (any Error)? { lock.withLock { error } }
   func fail(_ error: any Error) { lock.withLock { if self.error == nil { self.error = error } } }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Experiments
 import Serving
 
 extension PlanSearch {
@@ -15,50 +16,70 @@ extension PlanSearch {
   func addDetails(
     _ finalist: inout PlanOutcome.Finalist, _ entry: Entry, _ state: inout State
   ) throws {
-    func run(_ variation: PreparedCandidate.Variation) throws -> PlanFigures {
-      let result = try entry.prepared.run(variation)
-      let figures = PlanFigures(
-        result, objectives: plan.objectives, pricing: plan.pricing)
-      state.work.detailRuns += 1
-      state.work.detailEvents += figures.events
-      return figures
+    func run(_ variations: [PreparedCandidate.Variation]) throws -> [PlanFigures] {
+      let stage = "headroom and rates"
+      return try results(of: variations.map { (entry.prepared, $0) }, stage: stage).map { result in
+        let figures = PlanFigures(
+          try result.get(), objectives: plan.objectives, pricing: plan.pricing)
+        state.work.detailRuns += 1
+        state.work.detailEvents += figures.events
+        return figures
+      }
     }
     var base = PreparedCandidate.Variation(requests: plan.search.requests)
     base.replication = 1
-    for load in Self.loads + Self.furtherLoads {
-      // Beyond twice the load only until something breaks.
-      if load > 2, finalist.breaksFirst != nil { break }
-      var variation = base
-      variation.load = load
-      // As much time as at the plan's load.
-      variation.requests = Int((Double(base.requests) * load).rounded())
-      let figures = try run(variation)
-      let misses = figures.misses(plan.objectives)
-      finalist.headroom.append(
-        .init(
-          load: load, meets: misses.isEmpty, p99TtftMs: figures.p99TtftMs,
-          p99TpotMs: figures.p99TpotMs, outputTokensPerSecond: figures.outputTokensPerSecond,
-          misses: misses.map(\.sentence)))
-      if finalist.breaksFirst == nil, let worst = misses.first {
-        finalist.breaksFirst = Self.breaking(worst, at: load, figures)
-      }
+    let rates = entry.firstResult.map { entry.prepared.rates(in: $0) } ?? []
+    var figures = try run(
+      Self.loads.map { loaded(base, $0) }
+        + rates.flatMap { rate in
+          [1 - Self.change, 1 + Self.change].map { factor in
+            var variation = base
+            variation.rate = (rate, factor)
+            return variation
+          }
+        })
+    for load in Self.loads { note(figures.removeFirst(), at: load, &finalist) }
+    // Beyond twice the load only until something breaks.
+    for load in Self.furtherLoads where finalist.breaksFirst == nil {
+      note(try run([loaded(base, load)])[0], at: load, &finalist)
     }
     if finalist.breaksFirst == nil {
       finalist.breaksFirst = "nothing up to \(Self.furtherLoads.last ?? 2) times the load"
     }
-    guard let result = entry.firstResult else { return }
-    for thing in entry.prepared.rates(in: result) {
-      var (slower, faster) = (base, base)
-      slower.rate = (thing, 1 - Self.change)
-      faster.rate = (thing, 1 + Self.change)
-      let (low, high) = (try run(slower), try run(faster))
+    for rate in rates {
+      let (low, high) = (figures.removeFirst(), figures.removeFirst())
       finalist.sensitivities.append(
         .init(
-          rate: thing.title,
+          rate: rate.title,
           usdPerMillionTokens: Self.elasticity(low.usdPerMillionTokens, high.usdPerMillionTokens),
           p99Ttft: Self.elasticity(low.p99TtftMs, high.p99TtftMs),
           p99Tpot: Self.elasticity(low.p99TpotMs, high.p99TpotMs),
           meetsWithTenthLess: low.misses(plan.objectives).isEmpty))
+    }
+  }
+
+  /// A run at a multiple of the load, over as much time.
+  private func loaded(
+    _ base: PreparedCandidate.Variation, _ load: Double
+  ) -> PreparedCandidate.Variation {
+    var variation = base
+    variation.load = load
+    variation.requests = Int((Double(base.requests) * load).rounded())
+    return variation
+  }
+
+  /// Notes what a load did to a finalist.
+  private func note(
+    _ figures: PlanFigures, at load: Double, _ finalist: inout PlanOutcome.Finalist
+  ) {
+    let misses = figures.misses(plan.objectives)
+    finalist.headroom.append(
+      .init(
+        load: load, meets: misses.isEmpty, p99TtftMs: figures.p99TtftMs,
+        p99TpotMs: figures.p99TpotMs, outputTokensPerSecond: figures.outputTokensPerSecond,
+        misses: misses.map(\.sentence)))
+    if finalist.breaksFirst == nil, let worst = misses.first {
+      finalist.breaksFirst = Self.breaking(worst, at: load, figures)
     }
   }
 

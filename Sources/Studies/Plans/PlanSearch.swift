@@ -31,7 +31,9 @@ public struct PlanSearch {
   let library: DataLibrary
   /// Whether every candidate that may run is replicated whole, in place of a search.
   let isExhaustive: Bool
-  let progress: ((Progress) -> Void)?
+  /// Runs at once.
+  let jobs: Int
+  let progress: (@Sendable (Progress) -> Void)?
 
   /// A search.
   ///
@@ -39,14 +41,16 @@ public struct PlanSearch {
   ///   - plan: What is sought.
   ///   - isExhaustive: Whether every candidate that a memory and the limits allow is replicated at full
   ///     length: what the search is held against.
+  ///   - jobs: Runs at once; what is found does not depend on it.
   ///   - library: Where names are looked for.
-  ///   - progress: Told before each run how far the search has come.
+  ///   - progress: Told how far the search has come, by one thread at a time.
   public init(
-    _ plan: PlanFile, isExhaustive: Bool = false, library: DataLibrary = .standard,
-    progress: ((Progress) -> Void)? = nil
+    _ plan: PlanFile, isExhaustive: Bool = false, jobs: Int = 1, library: DataLibrary = .standard,
+    progress: (@Sendable (Progress) -> Void)? = nil
   ) {
     self.plan = plan
     self.isExhaustive = isExhaustive
+    self.jobs = jobs
     self.library = library
     self.progress = progress
   }
@@ -171,12 +175,8 @@ public struct PlanSearch {
       let requests = halving.requests(ofRound: round)
       let before = state.work.events
       var scores: [SuccessiveHalving.Score] = []
-      for (index, number) in remaining.enumerated() {
-        progress?(
-          Progress(stage: "round \(round + 1)", completed: index, total: remaining.count))
-        guard
-          let figures = try run(number, .init(requests: requests), &state)
-        else { continue }
+      let runs = remaining.map { ($0, PreparedCandidate.Variation(requests: requests)) }
+      for (number, figures) in try run(runs, stage: "round \(round + 1)", &state) {
         state.entries[number]?.figures = figures
         scores.append(score(number, figures, state))
       }
@@ -195,28 +195,45 @@ public struct PlanSearch {
     return remaining
   }
 
-  /// Runs a candidate once; one that fails is excluded.
+  /// Runs candidates; those that fail are excluded, and the figures of the others given in their order.
   private func run(
-    _ number: Int, _ variation: PreparedCandidate.Variation, _ state: inout State
-  ) throws -> PlanFigures? {
-    guard let entry = state.entries[number] else { return nil }
-    do {
-      let result = try entry.prepared.run(variation)
-      let figures = PlanFigures(
-        result, objectives: plan.objectives, pricing: plan.pricing)
-      state.work.runs += 1
-      state.work.events += figures.events
-      if variation.replication == 1 { state.entries[number]?.firstResult = result }
-      return figures
-    } catch let error where Self.isOfChoices(error) {
-      state.excluded.append(
-        (
-          entry.prepared.candidate, entry.prepared.bill,
-          PlanExclusion(
-            kind: .failed, reason: Self.words(of: error), needed: .infinity, allowed: 1, unit: "")
-        ))
-      state.entries[number] = nil
-      return nil
+    _ runs: [(number: Int, variation: PreparedCandidate.Variation)], stage: String,
+    _ state: inout State
+  ) throws -> [(number: Int, figures: PlanFigures)] {
+    let runs = runs.compactMap { run in
+      state.entries[run.number].map { (run.number, $0.prepared, run.variation) }
+    }
+    let results = results(of: runs.map { ($0.1, $0.2) }, stage: stage)
+    var found: [(number: Int, figures: PlanFigures)] = []
+    for ((number, prepared, variation), result) in zip(runs, results)
+    where state.entries[number] != nil {
+      do {
+        let result = try result.get()
+        let figures = PlanFigures(result, objectives: plan.objectives, pricing: plan.pricing)
+        state.work.runs += 1
+        state.work.events += figures.events
+        if variation.replication == 1 { state.entries[number]?.firstResult = result }
+        found.append((number, figures))
+      } catch let error where Self.isOfChoices(error) {
+        let why = PlanExclusion(
+          kind: .failed, reason: Self.words(of: error), needed: .infinity, allowed: 1, unit: "")
+        state.excluded.append((prepared.candidate, prepared.bill, why))
+        state.entries[number] = nil
+      }
+    }
+    return found
+  }
+
+  /// What came of runs, several of which are made at once.
+  func results(
+    of runs: [(PreparedCandidate, PreparedCandidate.Variation)], stage: String
+  ) -> [Result<SimulationResult, any Error>] {
+    let tell = progress.map { progress in
+      { @Sendable in progress(Progress(stage: stage, completed: $0, total: runs.count)) }
+    }
+    tell?(0)
+    return concurrentMap(runs.count, workers: jobs, progress: tell) { index in
+      Result { try runs[index].0.run(runs[index].1) }
     }
   }
 
@@ -241,20 +258,17 @@ public struct PlanSearch {
     _ candidates: [Int], _ replications: ClosedRange<Int>, _ state: inout State
   ) throws {
     if state.rounds.isEmpty { state.work.simulated += candidates.count }
-    for (index, number) in candidates.enumerated() {
-      for replication in replications {
-        progress?(
-          Progress(
-            stage: "replications",
-            completed: index * replications.count + replication - replications.lowerBound,
-            total: candidates.count * replications.count))
-        guard
-          let figures = try run(
-            number,
-            .init(requests: plan.search.requests, replication: UInt32(replication)), &state)
-        else { break }
-        state.entries[number]?.replications.append(figures)
+    let runs = candidates.flatMap { number in
+      replications.map {
+        (
+          number,
+          PreparedCandidate.Variation(
+            requests: plan.search.requests, replication: UInt32($0))
+        )
       }
+    }
+    for (number, figures) in try run(runs, stage: "replications", &state) {
+      state.entries[number]?.replications.append(figures)
     }
   }
 

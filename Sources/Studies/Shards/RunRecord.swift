@@ -79,6 +79,8 @@ public struct RunRecord: Sendable, Equatable {
   }
 
   /// Reads a line; `nil` where it is no record, such as a line that was cut off.
+  ///
+  /// - Complexity: O(*n*); the result is checked and not read.
   public init?(line: Data) {
     guard line.first == UInt8(ascii: "{"), line.last == UInt8(ascii: "}"),
       let members = try? JSONMembers(of: line), let id = members["id"]?.textValue,
@@ -92,13 +94,10 @@ public struct RunRecord: Sendable, Equatable {
   }
 
   /// A figure of the result by its dotted key; `nil` where there is none.
-  public func figure(_ key: String) -> Double? { Self.figure(key, in: result) }
-
-  /// A figure of a report by its dotted key; `nil` where there is none.
-  static func figure(_ key: String, in result: ReportValue?) -> Double? {
-    var value = result
-    for part in key.split(separator: ".") { value = value?[String(part)] }
-    return value?.numericValue
+  public func figure(_ key: String) -> Double? {
+    resultText.flatMap {
+      ReportValue.value(at: key.split(separator: "."), in: $0)?.numericValue
+    }
   }
 }
 

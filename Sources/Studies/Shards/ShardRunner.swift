@@ -33,13 +33,21 @@ public final class ShardRunner: @unchecked Sendable {
   private let threads: Int
   private let library: DataLibrary
   private let lock = NSLock()
-  private let digests: FileDigestCache
-  private let store = ConfigurationFiles()
+  private let read: ReadFiles
 
   // Under the lock.
   private var queue: [Int] = []
   private var failure: (any Error)?
   private var isStopped = false
+
+  /// Files that runs have read: shards that one process runs share them. For use from any thread.
+  public final class ReadFiles: Sendable {
+    let digests = FileDigestCache()
+    let configurations = ConfigurationFiles()
+
+    /// None yet.
+    public init() {}
+  }
 
   /// A runner of a shard.
   ///
@@ -48,9 +56,10 @@ public final class ShardRunner: @unchecked Sendable {
   ///   - shard: The shard's number, from 0.
   ///   - folder: Where part files go; it is made if it is not there.
   ///   - threads: Runs at once.
+  ///   - read: What other runners of this process have read.
   ///   - library: Where names are looked for.
   public init(
-    plan: SweepPlanFile, shard: Int, folder: String, threads: Int = 1,
+    plan: SweepPlanFile, shard: Int, folder: String, threads: Int = 1, read: ReadFiles = .init(),
     library: DataLibrary = .standard
   ) {
     self.plan = plan
@@ -59,7 +68,7 @@ public final class ShardRunner: @unchecked Sendable {
     self.library = library
     files = ShardFiles(
       folder: folder, plan: plan.digest, shard: shard, of: plan.header.shards)
-    digests = FileDigestCache()
+    self.read = read
   }
 
   /// Has the runs under way end and no more begin. May be called from any thread.
@@ -140,7 +149,7 @@ public final class ShardRunner: @unchecked Sendable {
   }
 
   private func runQueue(into part: AppendFile, log: AppendFile) {
-    ConfigurationFiles.$current.withValue(store) {
+    ConfigurationFiles.$current.withValue(read.configurations) {
       while let index = next() {
         do {
           let id = try plan.id(at: index)
@@ -166,14 +175,15 @@ public final class ShardRunner: @unchecked Sendable {
       if let problem = entry.problem {
         return RunRecord(id: id, status: .failed, message: problem)
       }
-      guard let scenario = entry.scenario else {
+      guard let text = entry.scenarioText else {
         return RunRecord(id: id, status: .failed, message: "the plan has no scenario for it")
       }
+      let scenario = try ReportValue(json: Data(text.utf8))
       let tree = ScenarioValue.node(
         of: scenario, location: SourceLocation(origin: "\(plan.path):\(index + 2)"))
       return try SweepRun(
-        entry: entry, tree: tree, folder: plan.header.folder, library: library, digests: digests,
-        timeoutSeconds: plan.header.timeoutSeconds
+        entry: entry, tree: tree, folder: plan.header.folder, library: library,
+        digests: read.digests, timeoutSeconds: plan.header.timeoutSeconds
       ).record()
     } catch {
       return RunRecord(id: id, status: .failed, message: "\(error)")

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Experiments
 import Foundation
-import Synchronization
 
 /// Reads the results of a plan from the files of its shards.
 public struct SweepMerge: Sendable {
@@ -68,7 +68,7 @@ public struct SweepMerge: Sendable {
     }
   }
 
-  private struct PartFile {
+  private struct PartFile: Sendable {
     var path: String
     var contents: ShardFiles.Contents
     var digest: ContentDigest
@@ -76,17 +76,16 @@ public struct SweepMerge: Sendable {
 
   /// Reads files, several at once, and gives them in their order.
   private static func read(_ paths: [String]) throws -> [PartFile] {
-    let results = Mutex<[Result<PartFile, any Error>?]>(
-      [Result<PartFile, any Error>?](repeating: nil, count: paths.count))
-    DispatchQueue.concurrentPerform(iterations: paths.count) { index in
-      let result = Result {
+    let files = concurrentMap(
+      paths.count, workers: ProcessInfo.processInfo.activeProcessorCount
+    ) { index in
+      Result {
         var contents = ShardFiles.Contents()
         try contents.add(file: paths[index])
         return PartFile(
           path: paths[index], contents: contents, digest: try ContentDigest(ofFile: paths[index]))
       }
-      results.withLock { $0[index] = result }
     }
-    return try results.withLock { try $0.compactMap { try $0?.get() } }
+    return try files.map { try $0.get() }
   }
 }

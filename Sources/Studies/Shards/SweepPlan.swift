@@ -20,8 +20,9 @@ public struct SweepPlan: Sendable {
     public var kind: RunIdentity.Kind
     /// The values of the axes, in their order.
     public var labels: [String]
-    /// The resolved scenario; `nil` where it could not be resolved.
-    public var scenario: ReportValue?
+    /// The resolved scenario as JSON in one line, its keys in the file's order; `nil` where it could not be
+    /// resolved.
+    public var scenarioText: String?
     /// Why the scenario could not be resolved.
     public var problem: String?
     /// The digests of the files that the scenario depends on.
@@ -61,23 +62,43 @@ public struct SweepPlan: Sendable {
       .init("shards", .integer(Int64(shards))), .init("runs", .integer(Int64(entries.count))),
     ]
     if let timeoutSeconds { header.append(.init("timeout_s", .number(timeoutSeconds))) }
-    var text = Self.line(header)
-    for entry in entries {
-      var members: [ReportValue.Member] = [
-        .init("id", .text(entry.id)), .init("point", .text(entry.point)),
-        .init("replication", .integer(Int64(entry.replication))),
-        .init("kind", .text(entry.kind.rawValue)),
-        .init("labels", .list(entry.labels.map(ReportValue.text))),
-        .init("files", .list(entry.files.map(ReportValue.text))),
-      ]
-      if let scenario = entry.scenario { members.append(.init("scenario", scenario)) }
-      if let problem = entry.problem { members.append(.init("problem", .text(problem))) }
-      text += Self.line(members)
-    }
+    var text = JSONText.text(of: .object(header), layout: .compact, sortsKeys: false) + "\n"
+    for entry in entries { text += entry.line + "\n" }
     return text
   }
+}
 
-  private static func line(_ members: [ReportValue.Member]) -> String {
-    JSONText.text(of: .object(members), layout: .compact, sortsKeys: false) + "\n"
+extension SweepPlan.Entry {
+  /// The run as a line of a plan, without its newline.
+  var line: String {
+    let members: [ReportValue.Member] = [
+      .init("id", .text(id)), .init("point", .text(point)),
+      .init("replication", .integer(Int64(replication))), .init("kind", .text(kind.rawValue)),
+      .init("labels", .list(labels.map(ReportValue.text))),
+      .init("files", .list(files.map(ReportValue.text))),
+    ]
+    var line = JSONText.text(of: .object(members), layout: .compact, sortsKeys: false)
+    line.removeLast()
+    // A scenario's text, which its replications share, is by far the most of a line.
+    if let scenarioText { line += ",\"scenario\":" + scenarioText }
+    if let problem { line += ",\"problem\":" + JSONText.quoted(problem) }
+    return line + "}"
+  }
+
+  /// Reads a line; `nil` where it is no run of a plan.
+  init?(line: Data) {
+    guard let members = try? JSONMembers(of: line), let id = members["id"]?.textValue,
+      let point = members["point"]?.textValue,
+      let replication = members["replication"]?.numericValue.flatMap({ UInt32(exactly: $0) }),
+      let kind = members["kind"]?.textValue.flatMap(RunIdentity.Kind.init)
+    else { return nil }
+    func texts(_ key: String) -> [String] {
+      guard case .list(let values)? = members[key] else { return [] }
+      return values.compactMap(\.textValue)
+    }
+    self.init(
+      id: id, point: point, replication: replication, kind: kind, labels: texts("labels"),
+      scenarioText: members.text(of: "scenario"), problem: members["problem"]?.textValue,
+      files: texts("files"))
   }
 }

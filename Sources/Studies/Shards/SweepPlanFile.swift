@@ -113,19 +113,8 @@ public struct SweepPlanFile: Sendable {
   /// - Throws: A ``Problem`` where the line is no run.
   public func entry(at index: Int) throws -> SweepPlan.Entry {
     if lines.isEmpty { return entries[index] }
-    guard let value = try? ReportValue(json: lines[index]), let id = value["id"]?.textValue,
-      let point = value["point"]?.textValue,
-      let replication = value["replication"]?.numericValue,
-      let kind = value["kind"]?.textValue.flatMap(RunIdentity.Kind.init)
-    else { throw problem(index) }
-    func texts(_ key: String) -> [String] {
-      guard case .list(let values)? = value[key] else { return [] }
-      return values.compactMap(\.textValue)
-    }
-    return SweepPlan.Entry(
-      id: id, point: point, replication: UInt32(replication), kind: kind,
-      labels: texts("labels"), scenario: value["scenario"], problem: value["problem"]?.textValue,
-      files: texts("files"))
+    guard let entry = SweepPlan.Entry(line: lines[index]) else { throw problem(index) }
+    return entry
   }
 
   private func problem(_ index: Int) -> Problem {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
+import Experiments
+import Foundation
 import Records
 
 /// Points of a study, each with intervals over its replications.
@@ -41,7 +43,11 @@ public struct StudySummary: Sendable {
     self.axes = axes
     self.figures = figures
     self.confidence = confidence
-    points = progress.map { point in
+    // Figures are looked for in the texts of all results.
+    points = concurrentMap(
+      progress.count, workers: ProcessInfo.processInfo.activeProcessorCount
+    ) { index in
+      let point = progress[index]
       var summary = Self.point(
         labels: point.point.labels, point.records, figures: figures, confidence: confidence)
       switch point.state {
@@ -102,12 +108,11 @@ public struct StudySummary: Sendable {
     }
     // A point some of whose replications have no steady state has no mean.
     let isAveraged = steady.count == records.count
-    let results = isAveraged ? steady.map(\.result) : []
     return Point(
       labels: labels, status: status, note: note, replications: steady.count,
       estimates: figures.map { key in
         guard isAveraged else { return nil }
-        let values = results.compactMap { RunRecord.figure(key, in: $0) }
+        let values = steady.compactMap { $0.figure(key) }
         guard values.count == steady.count else { return nil }
         return IntervalEstimate(of: values, confidence: confidence)
       })

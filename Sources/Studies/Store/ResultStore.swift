@@ -102,13 +102,14 @@ public final class ResultStore: KnownRuns {
         """)
   }
 
+  private static let recordQuery =
+    "SELECT status, message, result, series FROM runs WHERE id = ?"
+
   /// The record of a run.
   public func record(of id: String) throws -> RunRecord? {
     try reading { database in
-      try Row.fetchOne(
-        database, sql: "SELECT status, message, result, series FROM runs WHERE id = ?",
-        arguments: [id]
-      ).flatMap { Self.record(of: id, $0) }
+      try Row.fetchOne(try database.cachedStatement(sql: Self.recordQuery), arguments: [id])
+        .flatMap { Self.record(of: id, $0) }
     }
   }
 
@@ -137,8 +138,7 @@ public final class ResultStore: KnownRuns {
       var added = 0
       for run in runs {
         let known = try Row.fetchOne(
-          database, sql: "SELECT status, message, result, series FROM runs WHERE id = ?",
-          arguments: [run.record.id])
+          try database.cachedStatement(sql: Self.recordQuery), arguments: [run.record.id])
         var record: RunRecord? = run.record
         if let known, let old = Self.record(of: run.record.id, known) {
           var both = RecordCollection()
@@ -150,9 +150,8 @@ public final class ResultStore: KnownRuns {
         }
         if let record { try Self.write(record, run.entry, in: database) }
         for (position, label) in run.labels.enumerated() {
-          try database.execute(
-            sql: "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?)",
-            arguments: [run.record.id, position, label.key, label.value])
+          try database.cachedStatement(sql: "INSERT OR REPLACE INTO labels VALUES (?, ?, ?, ?)")
+            .execute(arguments: [run.record.id, position, label.key, label.value])
         }
       }
       for part in parts {
@@ -170,12 +169,13 @@ public final class ResultStore: KnownRuns {
     func text(_ value: ReportValue?) -> String? {
       value.map { JSONText.text(of: $0, layout: .compact) }
     }
-    try database.execute(
-      sql: "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    try database.cachedStatement(
+      sql: "INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    ).execute(
       arguments: [
         record.id, entry.point, Int(entry.replication), entry.kind.rawValue,
         record.status.rawValue, record.message, record.resultText,
-        text(record.series.map { .list($0.map(ReportValue.number)) }), text(entry.scenario),
+        text(record.series.map { .list($0.map(ReportValue.number)) }), entry.scenarioText,
       ])
   }
 
@@ -210,7 +210,7 @@ public final class ResultStore: KnownRuns {
         return MergedRun(
           entry: SweepPlan.Entry(
             id: id, point: row["point"], replication: UInt32(row["replication"] as Int),
-            kind: kind, labels: own.map(\.value), scenario: nil, problem: nil, files: []),
+            kind: kind, labels: own.map(\.value), scenarioText: nil, problem: nil, files: []),
           axes: own.map(\.key), record: record)
       }
     }

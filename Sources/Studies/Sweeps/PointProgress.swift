@@ -61,7 +61,7 @@ public struct PointProgress: Sendable {
     } else {
       missing = [
         SweepPlan.Entry(
-          id: id, point: id, replication: 0, kind: .run, labels: point.labels, scenario: nil,
+          id: id, point: id, replication: 0, kind: .run, labels: point.labels, scenarioText: nil,
           problem: problem, files: [])
       ]
     }
@@ -74,10 +74,11 @@ public struct PointProgress: Sendable {
     let pilotTree = try Self.setting("run.warmup", "0", in: tree)
     let identity = RunIdentity(tree: pilotTree, kind: .pilot, files: point.files)
     var series: [[Double]] = []
+    lazy var text = Self.text(of: pilotTree)
     for replication in 0..<max(SweepPlanner.leastPilots, study.replications) {
       let id = identity.run(UInt32(replication))
       guard let record = try known.record(of: id) else {
-        missing.append(entry(pilotTree, id, identity, UInt32(replication), .pilot))
+        missing.append(entry(text, id, identity, UInt32(replication), .pilot))
         continue
       }
       guard record.status == .ok, let values = record.series else {
@@ -101,6 +102,7 @@ public struct PointProgress: Sendable {
     _ tree: ConfigurationNode, _ identity: RunIdentity, _ study: Study,
     _ known: some KnownRuns
   ) throws {
+    lazy var text = Self.text(of: tree)
     var wanted = study.replications
     var replication = 0
     while true {
@@ -109,7 +111,7 @@ public struct PointProgress: Sendable {
         if let record = try known.record(of: id) {
           records.append(record)
         } else {
-          missing.append(entry(tree, id, identity, UInt32(replication), .run))
+          missing.append(entry(text, id, identity, UInt32(replication), .run))
         }
         replication += 1
       }
@@ -155,13 +157,17 @@ public struct PointProgress: Sendable {
   }
 
   private func entry(
-    _ tree: ConfigurationNode, _ id: String, _ identity: RunIdentity, _ replication: UInt32,
+    _ scenarioText: String, _ id: String, _ identity: RunIdentity, _ replication: UInt32,
     _ kind: RunIdentity.Kind
   ) -> SweepPlan.Entry {
     SweepPlan.Entry(
       id: id, point: identity.point, replication: replication, kind: kind,
-      labels: point.labels, scenario: ScenarioValue.written(tree), problem: nil,
+      labels: point.labels, scenarioText: scenarioText, problem: nil,
       files: point.files.map(\.hexadecimal))
+  }
+
+  private static func text(of tree: ConfigurationNode) -> String {
+    JSONText.text(of: ScenarioValue.written(tree), layout: .compact, sortsKeys: false)
   }
 
   private static func setting(

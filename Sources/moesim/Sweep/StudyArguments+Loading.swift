@@ -22,7 +22,6 @@ extension StudyArguments {
     return study
   }
 
-  /// The shards that a plan of so many runs is divided into: at least four for each of the jobs, so
-  /// that none waits long for the last, and more as runs are many.
-  static func shards(jobs: Int, wanted: Int?) -> Int { wanted ?? jobs * 4 }
+  /// The shards that a plan is divided into: so many for each of the jobs that none waits long for the last.
+  static func shards(jobs: Int, wanted: Int?) -> Int { wanted ?? jobs * 32 }
 }

@@ -39,7 +39,7 @@ struct SweepRunCommand: ParsableCommand {
   @Option(help: "The address of a Dask scheduler; without it a cluster on this machine is started.")
   var scheduler: String?
 
-  @Option(help: "Into how many shards a plan is divided; four for each job without it.")
+  @Option(help: "Into how many shards a plan is divided; 32 for each job without it.")
   var shards: Int?
 
   @Option(help: "The folder of plans and part files; STORE.parts without it.")
@@ -82,8 +82,11 @@ struct SweepRunCommand: ParsableCommand {
       planner: planner, store: try ResultStore(path: store, writes: true),
       folder: parts ?? store + ".parts",
       shards: StudyArguments.shards(jobs: jobs, wanted: shards))
-    let display = SharedProgress(isWanted: !hidesProgress)
-    let control = SweepControl { progress in display.update(progress) }
+    let display = SharedProgressDisplay(isWanted: !hidesProgress)
+    let control = SweepControl { progress in
+      display.update(
+        Progress(done: Double(progress.done), total: Double(progress.total), unit: "runs"))
+    }
     let interrupts = Self.interrupts(control)
     defer { interrupts.cancel() }
     let outcome: SweepSession.Outcome
@@ -130,21 +133,4 @@ struct SweepRunCommand: ParsableCommand {
     source.resume()
     return source
   }
-}
-
-/// A display that another thread tells.
-private final class SharedProgress: @unchecked Sendable {
-  private let lock = NSLock()
-  private var display: ProgressDisplay
-
-  init(isWanted: Bool) { display = ProgressDisplay(isWanted: isWanted) }
-
-  func update(_ progress: SweepControl.Progress) {
-    lock.withLock {
-      display.update(
-        Progress(done: Double(progress.done), total: Double(progress.total), unit: "runs"))
-    }
-  }
-
-  func finish() { lock.withLock { display.finish() } }
 }

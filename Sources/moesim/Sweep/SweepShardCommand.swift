@@ -3,13 +3,14 @@
 import ArgumentParser
 import Configuration
 import Dispatch
+import Experiments
 import Foundation
 import Studies
 
 /// `moesim sweep shard`: the runs of one shard of a plan.
 struct SweepShardCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "shard", abstract: "Run one shard of a plan.",
+    commandName: "shard", abstract: "Run one shard of a plan, or several.",
     discussion: """
       Results go to a part file in the folder, which gets the shard's final name when all its runs \
       have ended. Running a shard again goes on where it stopped; a finished shard is left alone. \
@@ -19,8 +20,10 @@ struct SweepShardCommand: ParsableCommand {
   @Argument(help: "The plan's file.")
   var plan: String
 
-  @Option(help: ArgumentHelp("The shard and the number of shards.", valueName: "i/n"))
-  var index: String
+  @Option(
+    name: .customLong("index"),
+    help: ArgumentHelp("The shard and the number of shards. Repeatable.", valueName: "i/n"))
+  var indices: [String]
 
   @Option(help: "The folder for part files.")
   var out: String
@@ -41,26 +44,32 @@ struct SweepShardCommand: ParsableCommand {
     try CommandFailure.guarded {
       if dieWithParent { WorkerProcess.dieWithParent() }
       let plan = try SweepPlanFile(path: plan)
-      let runner = ShardRunner(
-        plan: plan, shard: try shard(of: plan), folder: out, threads: threads)
+      let (read, library) = (ShardRunner.ReadFiles(), DataLibrary.standard)
+      let runners = try indices.map {
+        ShardRunner(
+          plan: plan, shard: try shard($0, of: plan), folder: out, threads: threads, read: read,
+          library: library)
+      }
       let sources = (dieWithParent ? [SIGTERM] : [SIGTERM, SIGINT]).map { number in
         signal(number, SIG_IGN)
         let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-        source.setEventHandler { runner.stop() }
+        source.setEventHandler { runners.forEach { $0.stop() } }
         source.resume()
         return source
       }
       defer { sources.forEach { $0.cancel() } }
-      let end = try runner.run(marksCrashes: true)
-      if case .stopped(let left) = end {
-        StandardError.print("moesim: stopped with \(left) runs left; run the shard again to go on")
+      for (index, runner) in zip(indices, runners) {
+        let end = try runner.run(marksCrashes: true)
+        guard case .stopped(let left) = end else { continue }
+        StandardError.print(
+          "moesim: stopped with \(left) runs of shard \(index) left; run it again to go on")
         throw CommandFailure.interrupted
       }
     }
   }
 
   /// The shard's number, from 0, after checking that the plan has as many shards as was said.
-  private func shard(of plan: SweepPlanFile) throws -> Int {
+  private func shard(_ index: String, of plan: SweepPlanFile) throws -> Int {
     let parts = index.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let number = Int(parts[0]), let total = Int(parts[1]) else {
       throw ValidationError("--index '\(index)': expected a number and a total such as 3/64.")

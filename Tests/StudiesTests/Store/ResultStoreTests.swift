@@ -18,7 +18,7 @@ struct ResultStoreTests {
     return MergedRun(
       entry: .init(
         id: id, point: "p\(policy)", replication: replication, kind: .run,
-        labels: [policy, "\(number)"], scenario: nil, problem: nil, files: []),
+        labels: [policy, "\(number)"], scenarioText: nil, problem: nil, files: []),
       axes: ["policy", "cache.experts"],
       record: RunRecord(
         id: id, status: status,

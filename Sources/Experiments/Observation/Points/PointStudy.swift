@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 
 import Configuration
-import Dispatch
 import Serving
 import Synchronization
 
@@ -156,28 +155,11 @@ public struct PointStudy: Sendable {
     typealias Outcome = Result<Latencies, PointRules.Unsupported>
     let (runs, runOfCase) = Self.runs(of: cases)
     let draws = SharedDraws()
-    let shared = Mutex((next: 0, done: 0, outcomes: [Outcome?](repeating: nil, count: runs.count)))
-    DispatchQueue.concurrentPerform(iterations: max(1, min(options.workers, runs.count))) { _ in
-      while true {
-        let index = shared.withLock { state in
-          defer { state.next += 1 }
-          return state.next
-        }
-        guard index < runs.count else { return }
-        let outcome = latencies(of: runs[index], fitted: fitted, draws: draws)
-        let done = shared.withLock { state in
-          state.outcomes[index] = outcome
-          state.done += 1
-          return state.done
-        }
-        progress?(done, runs.count)
-      }
-    }
-    let outcomes = shared.withLock { $0.outcomes }
-    return runOfCase.map { run in
-      guard let outcome = outcomes[run] else { preconditionFailure("Every case was run.") }
-      return outcome
-    }
+    let tell = progress.map { progress in { @Sendable in progress($0, runs.count) } }
+    let outcomes: [Outcome] = concurrentMap(
+      runs.count, workers: options.workers, progress: tell
+    ) { latencies(of: runs[$0], fitted: fitted, draws: draws) }
+    return runOfCase.map { outcomes[$0] }
   }
 
   /// The scenarios among cases, each once, and which of them each case is.

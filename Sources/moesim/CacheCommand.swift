@@ -44,13 +44,27 @@ struct CacheCommand: ParsableCommand {
   @Option(help: "The size of an expert, where the trace does not say it, e.g. '13.5 MiB'.")
   var expertBytes: String?
 
+  @Flag(help: "Draw hit rates along capacity in place of the table, a curve for each rule.")
+  var plot = false
+
   @OptionGroup var source: RoutingTraceArguments
   @OptionGroup var options: ListingOptions
+
+  func validate() throws {
+    if plot, options.format != .table {
+      throw ValidationError("--plot draws with characters, not in \(options.format.rawValue).")
+    }
+  }
 
   func run() throws {
     try CommandFailure.guarded {
       let result = try replay()
       for notice in result.notices { StandardError.print("note: \(notice)") }
+      if plot {
+        let curves = Self.curves(result.results)
+        let lines = curves.lines(style: PlottedFigure.style(options.output))
+        return try PlottedFigure.write(lines, to: options.output)
+      }
       if options.format == .json {
         let text = try JSONText.text(encoding: result.results)
         return try OutputWriter.write(text + "\n", to: options.output)
@@ -84,6 +98,20 @@ struct CacheCommand: ParsableCommand {
     guard let path = library.path(of: trace, .trace) else { throw library.missing(trace, .trace) }
     var reader = try source.open(path).reader()
     return try study.run(&reader)
+  }
+
+  private static func curves(_ results: [CacheReplayResult]) -> CurvePlot {
+    var series: [CurvePlot.Series] = []
+    for result in results {
+      guard let rate = result.hitRate else { continue }
+      if !series.contains(where: { $0.name == result.eviction }) {
+        series.append(CurvePlot.Series(name: result.eviction, points: []))
+      }
+      let index = series.firstIndex { $0.name == result.eviction } ?? 0
+      series[index].points.append((Double(result.capacityExperts), rate * 100))
+    }
+    let pool = results.first.map { " (\($0.pool))" } ?? ""
+    return CurvePlot(series, x: "cache capacity [experts]\(pool)", y: "hit rate [%]")
   }
 
   private static func listing(_ results: [CacheReplayResult]) -> Listing {

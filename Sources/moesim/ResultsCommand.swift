@@ -49,9 +49,9 @@ struct ResultsCommand: ParsableCommand {
 
   @Option(
     help: ArgumentHelp(
-      "Draw a figure along a varied key, a curve for each value of the other keys.",
+      "Draw a figure along a varied key, e.g. cache.experts:tpot_ms.mean: a curve for each value of others.",
       valueName: "key:figure"))
-  var plot: String?
+  var plot: PlottedFigure?
 
   @Flag(help: "The part files that the store holds.")
   var parts = false
@@ -69,14 +69,8 @@ struct ResultsCommand: ParsableCommand {
     guard [summary, compare != nil, parts, plot != nil].count(where: { $0 }) <= 1 else {
       throw ValidationError("Expected one of --summary, --compare, --plot and --parts.")
     }
-    if let plot {
-      guard plotted != nil else {
-        throw ValidationError(
-          "--plot \(plot): expected KEY:FIGURE, e.g. cache.experts:tpot_ms.mean.")
-      }
-      guard format == .table else {
-        throw ValidationError("--plot draws with characters, not in \(format.rawValue).")
-      }
+    if plot != nil, format != .table {
+      throw ValidationError("--plot draws with characters, not in \(format.rawValue).")
     }
     if baseline != nil, compare == nil { throw ValidationError("--baseline is of --compare.") }
   }
@@ -98,11 +92,9 @@ struct ResultsCommand: ParsableCommand {
               of: kept, axis: compare, baseline: baseline, figure: figures.first ?? "tpot_ms.mean",
               confidence: confidence)))
       }
-      if let plotted {
-        return try draw(
-          StudyCurves(
-            StudySummary(runs: kept, figures: [plotted.figure], confidence: confidence),
-            axis: plotted.axis))
+      if let plot {
+        return try plot.draw(
+          StudySummary(runs: kept, figures: [plot.figure], confidence: confidence), to: output)
       }
       if summary {
         return try write(
@@ -129,19 +121,6 @@ struct ResultsCommand: ParsableCommand {
     guard let condition, summary || compare != nil || plot != nil else { return runs }
     let places = try ResultTable.indices(of: runs, where: condition)
     return places.map { runs[$0] }
-  }
-
-  /// The two sides of --plot; a figure's key has no colon, while an axis's might.
-  private var plotted: (axis: String, figure: String)? {
-    guard let plot, let colon = plot.lastIndex(of: ":") else { return nil }
-    let (axis, figure) = (String(plot[..<colon]), String(plot[plot.index(after: colon)...]))
-    return axis.isEmpty || figure.isEmpty ? nil : (axis, figure)
-  }
-
-  private func draw(_ curves: StudyCurves) throws {
-    // A picture fits the terminal; in a pipe it has the width of COLUMNS, or 80.
-    let style = output == nil ? ReportStyle.detected() : ReportStyle()
-    try OutputWriter.write(curves.lines(style: style).map { $0 + "\n" }.joined(), to: output)
   }
 
   private static func parts(of store: ResultStore) throws -> Listing {

@@ -34,7 +34,8 @@ struct SweepCommandTests {
     let outcome = try Program.shell(
       """
       cd \(folder) && $moesim sweep plan s.yaml \(vary) --shards 3 -o plan.jsonl \
-      && for i in 2 0 1; do $moesim sweep shard plan.jsonl --index $i/3 --out d --threads 2; done \
+      && $moesim sweep shard plan.jsonl --index 2/3 --out d --threads 2 \
+      && $moesim sweep shard plan.jsonl --index 0/3 --index 1/3 --index 2/3 --out d \
       && $moesim sweep status d --plan plan.jsonl --json > status.json \
       && $moesim sweep merge d --plan plan.jsonl -o a.jsonl \
       && $moesim sweep merge d --plan plan.jsonl -o a.csv \
@@ -125,6 +126,10 @@ struct SweepCommandTests {
     let plot = "$moesim results a.sqlite --plot"
     #expect(try code("\(plot) cache.kv:tpot_ms.mean | grep -q '^cache.kv$'") == 0)
     #expect(try code("\(plot) cache.kv:tpot_ms.mean | awk 'length > 80 { exit 9 }'") == 0)
+    let run = "$moesim sweep run s.yaml --vary cache.kv='1 GiB','300 GiB' --store a.sqlite --plot"
+    #expect(try code("\(run) cache.kv:tpot_ms.mean | grep -q '^cache.kv$'") == 0)
+    #expect(try code("\(run) seed:tpot_ms.mean") == 64)
+    #expect(try code("\(run) cache.kv:tpot_ms.mean --format csv") == 64)
     let narrow = "COLUMNS=50 \(plot) cache.kv:tpot_ms.mean"
     #expect(try code("\(narrow) | awk 'length > 50 { exit 9 }'") == 0)
     #expect(try code("\(plot) seed:tpot_ms.mean") == 64)

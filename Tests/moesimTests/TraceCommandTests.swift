@@ -152,6 +152,18 @@ struct TraceCommandTests {
     }
   }
 
+  @Test("Hit curves are drawn within a pipe's width")
+  func plot() throws {
+    let cache = [
+      "cache", try routing(), "--eviction", "lru,belady", "--capacity", "25%,50%,75%", "--plot",
+    ]
+    let lines = try Program.run(cache).output.split(separator: "\n")
+    #expect(lines.first == "hit rate [%]" && lines.allSatisfy { $0.count <= 80 })
+    #expect(lines.contains { $0.contains("cache capacity [experts] (per-layer)") })
+    #expect(lines.last.map { $0.contains("lru") && $0.contains("belady") } == true, "\(lines)")
+    #expect(try Program.run(cache + ["--format", "json"]).code == 64)
+  }
+
   @Test(
     "The published toy gives 12 hits and 18 misses",
     .enabled(if: SharedData.isPresent, Comment(rawValue: SharedData.absence)))

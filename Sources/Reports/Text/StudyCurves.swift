@@ -31,11 +31,7 @@ public struct StudyCurves: Sendable {
   public init(_ summary: StudySummary, axis: String) throws {
     self.axis = axis
     figure = summary.figures.first ?? ""
-    guard let place = summary.axes.firstIndex(of: axis) else {
-      throw Problem(
-        message: "--plot: '\(axis)' is not varied; expected one of "
-          + (summary.axes.isEmpty ? "none" : summary.axes.joined(separator: ", ")))
-    }
+    let place = try Self.place(of: axis, among: summary.axes)
     let labels = summary.points.map { $0.labels[place] }
     let isNumeric = labels.allSatisfy { Self.number($0) != nil }
     var places: [String: Double] = [:]
@@ -60,6 +56,18 @@ public struct StudyCurves: Sendable {
     guard !series.isEmpty else {
       throw Problem(message: "--plot: no point has a mean of '\(figure)'")
     }
+  }
+
+  /// The place of a varied key.
+  ///
+  /// - Throws: A ``Problem`` where the study does not vary it.
+  @discardableResult
+  public static func place(of axis: String, among axes: [String]) throws -> Int {
+    if let place = axes.firstIndex(of: axis) { return place }
+    let expected =
+      axes.isEmpty
+      ? "the study varies none" : "expected one of \(axes.joined(separator: ", "))"
+    throw Problem(message: "--plot: '\(axis)' is not varied; \(expected)")
   }
 
   /// A label as a number; a percentage as it is written.

@@ -93,7 +93,7 @@ extension PlanSearch {
   private func figures(
     _ prepared: PreparedCandidate, _ variation: PreparedCandidate.Variation, _ state: inout State
   ) throws -> PlanFigures {
-    let result = try prepared.run(variation)
+    let result = try prepared.run(variation, draws: draws)
     state.work.runs += 1
     state.work.events += result.eventsProcessed
     return PlanFigures(

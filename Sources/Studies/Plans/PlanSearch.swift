@@ -34,6 +34,7 @@ public struct PlanSearch {
   /// Runs at once.
   let jobs: Int
   let progress: (@Sendable (Progress) -> Void)?
+  let draws = SharedExpertDraws()
 
   /// A search.
   ///
@@ -232,8 +233,8 @@ public struct PlanSearch {
       { @Sendable in progress(Progress(stage: stage, completed: $0, total: runs.count)) }
     }
     tell?(0)
-    return concurrentMap(runs.count, workers: jobs, progress: tell) { index in
-      Result { try runs[index].0.run(runs[index].1) }
+    return concurrentMap(runs.count, workers: jobs, progress: tell) { [draws] index in
+      Result { try runs[index].0.run(runs[index].1, draws: draws) }
     }
   }
 

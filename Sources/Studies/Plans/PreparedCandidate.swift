@@ -89,8 +89,13 @@ struct PreparedCandidate: Sendable {
   /// Draws depend on (seed, replication, request) alone, so that candidates of one variation see the
   /// same requests and the same routing.
   ///
+  /// - Parameters:
+  ///   - variation: How the run differs from the plan's own.
+  ///   - draws: What gates chose in runs of other candidates.
   /// - Throws: What running throws.
-  func run(_ variation: Variation) throws -> SimulationResult {
+  func run(
+    _ variation: Variation, draws: SharedExpertDraws = SharedExpertDraws()
+  ) throws -> SimulationResult {
     let workload = workload(variation)
     let seed = scenario.run.seed
     let number = variation.replication
@@ -106,6 +111,7 @@ struct PreparedCandidate: Sendable {
     case .fleet(var fleet):
       fleet.run.expectedRequests = variation.requests
       fleet.makeRequests = { try workload.open(seed: seed, replication: number) }
+      draws.share(with: &fleet, of: scenario.tree, replication: number)
       if let rate = variation.rate { fleet = fleet.sped(up: rate.thing, by: rate.factor) }
       return try FleetSimulation.run(fleet).result
     }

@@ -49,6 +49,12 @@ struct SweepRunCommand: ParsableCommand {
     name: .customLong("figure"), help: "A figure of the summary, by its key. Repeatable.")
   var figures: [String] = []
 
+  @Option(
+    help: ArgumentHelp(
+      "Draw a figure along a varied key in place of the table, e.g. cache.experts:tpot_ms.mean.",
+      valueName: "key:figure"))
+  var plot: PlottedFigure?
+
   @Flag(name: .customLong("no-progress"), help: "Show no progress on standard error.")
   var hidesProgress = false
 
@@ -64,6 +70,9 @@ struct SweepRunCommand: ParsableCommand {
     if scheduler != nil, engine != .dask {
       throw ValidationError("--scheduler is of --engine dask.")
     }
+    if plot != nil, options.format != .table {
+      throw ValidationError("--plot draws with characters, not in \(options.format.rawValue).")
+    }
     if let output = options.output, output == store || output.hasSuffix(".sqlite") {
       throw ValidationError(
         "--output \(output) is where the summary goes, a text; expected another name, and --store for"
@@ -77,6 +86,8 @@ struct SweepRunCommand: ParsableCommand {
 
   private func sweep() throws {
     let planner = try SweepPlanner(try study.load())
+    // Before hours of runs, not after them.
+    if let plot { try StudyCurves.place(of: plot.axis, among: planner.study.axes.map(\.key)) }
     let jobs = jobs ?? ProcessInfo.processInfo.activeProcessorCount
     let session = SweepSession(
       planner: planner, store: try ResultStore(path: store, writes: true),
@@ -95,17 +106,23 @@ struct SweepRunCommand: ParsableCommand {
       throw error
     }
     display.finish()
-    let summary = StudySummary(
-      outcome.points, axes: planner.study.axes.map(\.key),
-      figures: figures.isEmpty ? StudySummary.usualFigures : figures,
-      confidence: planner.study.confidence)
-    try options.write(ResultListing.listing(of: summary))
+    try write(outcome.points, of: planner.study)
     StandardError.print(
       "moesim: \(outcome.made) runs made, \(outcome.known) known before, all in \(store)")
     if outcome.isInterrupted { throw CommandFailure.interrupted }
     if outcome.points.contains(where: { $0.records.contains { $0.status.isFailure } }) {
       throw CommandFailure.someFailed
     }
+  }
+
+  private func write(_ points: [PointProgress], of study: Study) throws {
+    func summary(_ figures: [String]) -> StudySummary {
+      StudySummary(
+        points, axes: study.axes.map(\.key), figures: figures, confidence: study.confidence)
+    }
+    if let plot { return try plot.draw(summary([plot.figure]), to: options.output) }
+    let figures = figures.isEmpty ? StudySummary.usualFigures : figures
+    try options.write(ResultListing.listing(of: summary(figures)))
   }
 
   private func makeEngine(jobs: Int) throws -> any SweepEngine {

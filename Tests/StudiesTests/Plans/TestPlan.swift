@@ -64,10 +64,10 @@ enum TestPlan {
   }
 
   static func run(
-    _ yaml: String, set overrides: [(String, String)] = [], exhaustive: Bool = false
+    _ yaml: String, set overrides: [(String, String)] = [], exhaustive: Bool = false, jobs: Int = 1
   ) throws -> PlanOutcome {
     try PlanSearch(
-      read(yaml, set: overrides), isExhaustive: exhaustive, library: library
+      read(yaml, set: overrides), isExhaustive: exhaustive, jobs: jobs, library: library
     ).run()
   }
 }

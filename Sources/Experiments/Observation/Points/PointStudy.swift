@@ -2,7 +2,6 @@
 
 import Configuration
 import Serving
-import Synchronization
 
 /// Simulates measured serving points, each as a scenario of its own, and sets the latencies side by side.
 public struct PointStudy: Sendable {
@@ -154,7 +153,7 @@ public struct PointStudy: Sendable {
   ) -> [Result<Latencies, PointRules.Unsupported>] {
     typealias Outcome = Result<Latencies, PointRules.Unsupported>
     let (runs, runOfCase) = Self.runs(of: cases)
-    let draws = SharedDraws()
+    let draws = SharedExpertDraws()
     let tell = progress.map { progress in { @Sendable in progress($0, runs.count) } }
     let outcomes: [Outcome] = concurrentMap(
       runs.count, workers: options.workers, progress: tell
@@ -177,30 +176,14 @@ public struct PointStudy: Sendable {
     return (runs, runOfCase)
   }
 
-  /// What gates choose, by what of a scenario decides it.
-  private final class SharedDraws: Sendable {
-    private let known = Mutex<[String: ExpertDraws]>([:])
-
-    func draws(of tree: ConfigurationNode) -> ExpertDraws {
-      let key = ["model", "routing", "policy", "run"].map { tree[$0]?.json ?? "" }
-        .joined(separator: "\n")
-      return known.withLock { known in
-        if let draws = known[key] { return draws }
-        let draws = ExpertDraws()
-        known[key] = draws
-        return draws
-      }
-    }
-  }
-
   private func latencies(
-    of found: Case, fitted: RuntimeFit?, draws: SharedDraws
+    of found: Case, fitted: RuntimeFit?, draws: SharedExpertDraws
   ) -> Result<Latencies, PointRules.Unsupported> {
     do {
       let scenario = try scenario(of: found, fitted: fitted)
       let result =
         scenario.isFleet
-        ? try fleet(scenario, draws: draws.draws(of: found.tree))
+        ? try fleet(scenario, tree: found.tree, draws: draws)
         : try ServingSimulation.run(scenario.configuration(library: library)).result
       guard let ttft = result.ttftMs, let tpot = result.tpotMs
       else { return .failure(.init(reason: "no request was answered")) }
@@ -213,10 +196,11 @@ public struct PointStudy: Sendable {
     }
   }
 
-  /// Runs a replica; groups of several models draw for themselves.
-  private func fleet(_ scenario: Scenario, draws: ExpertDraws) throws -> SimulationResult {
+  private func fleet(
+    _ scenario: Scenario, tree: ConfigurationNode, draws: SharedExpertDraws
+  ) throws -> SimulationResult {
     var configuration = try scenario.fleetConfiguration(library: library)
-    if configuration.groups.count == 1 { configuration.groups[0].draws = draws }
+    draws.share(with: &configuration, of: tree, replication: 0)
     return try FleetSimulation.run(configuration).result
   }
 

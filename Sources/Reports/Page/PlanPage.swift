@@ -214,7 +214,7 @@ struct PlanPage {
       ]
       for case .text(let note) in settings.list("notes") { lines.append("# \(note)") }
       if let measurement = settings.text("measurement") {
-        lines += ["# A measurement of the plan's traffic:", measurement]
+        lines += ["# A measurement by requests of the mean lengths:", measurement]
       }
       for case .text(let test) in settings.list("falsified_by") {
         lines.append("# Proved wrong by: \(test)")

@@ -141,10 +141,15 @@ struct PlanSections {
     ]
     if !settings.notes.isEmpty { blocks.append(.list(settings.notes)) }
     if let measurement = settings.measurement {
-      blocks += [.paragraph("The measurement:"), .picture([measurement])]
+      blocks += [
+        .paragraph("The measurement, by requests of the mean lengths:"), .picture([measurement]),
+      ]
     }
     if !settings.falsifiedBy.isEmpty {
-      blocks += [.paragraph("It proves this plan wrong if it gives"), .list(settings.falsifiedBy)]
+      blocks += [
+        .paragraph("Its own traffic was simulated; it proves this plan wrong if it gives"),
+        .list(settings.falsifiedBy),
+      ]
     }
     return blocks
   }

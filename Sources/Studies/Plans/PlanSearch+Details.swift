@@ -38,6 +38,7 @@ extension PlanSearch {
             return variation
           }
         })
+    try predictMeasurement(&finalist, entry.prepared, run)
     for load in Self.loads { note(figures.removeFirst(), at: load, &finalist) }
     // Beyond twice the load only until something breaks.
     for load in Self.furtherLoads where finalist.breaksFirst == nil {
@@ -56,6 +57,22 @@ extension PlanSearch {
           p99Tpot: Self.elasticity(low.p99TpotMs, high.p99TpotMs),
           meetsWithTenthLess: low.misses(plan.objectives).isEmpty))
     }
+  }
+
+  /// Predicts what the client that a finalist would be measured with prints.
+  private func predictMeasurement(
+    _ finalist: inout PlanOutcome.Finalist, _ prepared: PreparedCandidate,
+    _ run: ([PreparedCandidate.Variation]) throws -> [PlanFigures]
+  ) throws {
+    guard finalist.settings != nil,
+      let client = client(of: prepared, finalist.outputTokensPerSecond?.mean)
+    else { return }
+    let predicted = try run(
+      (1...plan.search.replications).map {
+        PreparedCandidate.Variation(
+          requests: client.requests, replication: UInt32($0), traffic: client.workload)
+      })
+    finalist.settings?.setTests(predicted: predicted, prepared, plan: plan)
   }
 
   /// A run at a multiple of the load, over as much time.

@@ -83,6 +83,12 @@ extension PlanSearch {
     return ParetoFront.indices(of: points).map { numbers[$0] }
   }
 
+  /// The traffic with which a candidate would be measured.
+  func client(of prepared: PreparedCandidate, _ outputTokensPerSecond: Double?) -> ClientTraffic? {
+    ClientTraffic(
+      prepared.scenario.workload, plan: plan, outputTokensPerSecond: outputTokensPerSecond)
+  }
+
   private func finalist(_ entry: Entry) -> PlanOutcome.Finalist {
     let candidate = entry.prepared.candidate
     let misses = self.misses(entry)
@@ -106,7 +112,8 @@ extension PlanSearch {
       accuracySource: accuracy?.source, objectives: objectives, isOnFront: false,
       bill: entry.prepared.bill, headroom: [], breaksFirst: nil, sensitivities: [],
       settings: nil)
-    result.settings = RunnableSettings(entry.prepared, plan: plan, finalist: result)
+    result.settings = RunnableSettings(
+      entry.prepared, client: client(of: entry.prepared, result.outputTokensPerSecond?.mean))
     return result
   }
 

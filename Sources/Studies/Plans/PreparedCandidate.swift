@@ -24,6 +24,8 @@ struct PreparedCandidate: Sendable {
     var replication: UInt32 = 0
     /// The load, as a multiple of the plan's.
     var load = 1.0
+    /// What is sent in place of the plan's traffic.
+    var traffic: WorkloadDescription?
     /// A rate that is changed, and by which factor.
     var rate: (thing: SpeedUp, factor: Double)?
   }
@@ -72,7 +74,7 @@ struct PreparedCandidate: Sendable {
 
   /// The workload of a variation.
   private func workload(_ variation: Variation) -> WorkloadDescription {
-    var workload = scenario.workload
+    var workload = variation.traffic ?? scenario.workload
     workload.requests = variation.requests
     guard variation.load != 1 else { return workload }
     if case .closedLoop(let users, let think)? = workload.arrivals {

@@ -38,7 +38,7 @@ help:
 	@echo "make dask     install Dask in $(ENGINES)/venv, for sweeps on a cluster (ENGINES=... for elsewhere)"
 	@echo "make test-dask  sweeps on a cluster whose machines fail, and the examples for shells"
 	@echo "make charts   install vl-convert and Vega in $(REPORT_PAGE), for charts and HTML reports (REPORT_PAGE=... for elsewhere)"
-	@echo "make test-page  report pages in a browser; their screenshots are in out/screenshots"
+	@echo "make test-page  report pages in a browser; the pages are in out/pages, screenshots in out/screenshots"
 	@echo "make notebooks  write and execute the notebooks of $(NOTEBOOKS); installs pandas and a kernel there"
 	@echo "make test-notebooks  write notebooks of small runs, and execute them from a clean kernel"
 	@echo "make install  install under PREFIX (now $(PREFIX)); DESTDIR is respected"
@@ -92,9 +92,10 @@ test-dask: release
 charts:
 	@sh .ci/install-charts "$(REPORT_PAGE)"
 
-test-page:
+test-page: release
 	@sh .ci/install-charts report-page test-tools
-	scripts/test-page
+	scripts/make-pages .build/release/moesim out/pages
+	MOESIM_PAGES=out/pages scripts/test-page
 
 notebooks: release
 	@sh .ci/install-notebooks "$(NOTEBOOKS)"

@@ -71,14 +71,26 @@ def page_of(name, *blocks):
 
 
 def every_page():
-    """Name and file of all samples, and of the pages that MOESIM_PAGES names."""
-    found = {name: sample(name) for name in documents.DOCUMENTS}
+    """Name and file of the pages that MOESIM_PAGES names, and of the samples of which it has none."""
     real = os.environ.get("MOESIM_PAGES")
+    kinds = real_pages()
+    found = {name: sample(name) for name in documents.DOCUMENTS if name not in kinds}
     if real:
         paths = sorted(pathlib.Path(real).glob("*.html"))
         if not paths:
             sys.exit(f"MOESIM_PAGES: no *.html in {real}")
         found |= {f"real-{path.stem}": path.resolve() for path in paths}
+    return found
+
+
+def real_pages():
+    """Pages that moesim wrote beside the JSON it was given, by kind: file and value. 'scripts/make-pages'."""
+    folder_of_pages = os.environ.get("MOESIM_PAGES")
+    found = {}
+    for path in sorted(pathlib.Path(folder_of_pages).glob("*.json")) if folder_of_pages else []:
+        page = path.with_suffix(".html").resolve()
+        if page.exists():
+            found[path.stem] = (page, json.loads(path.read_text(encoding="utf-8")))
     return found
 
 

@@ -63,6 +63,7 @@ public struct TextTable: Sendable {
       }
     }
     narrow(to: 12) { !$0.isNumeric }
+    narrow(to: 7) { !$0.isNumeric }
     narrow(to: 4) { _ in true }
     func lines(_ cells: [String]) -> [String] {
       let texts = shown.map { cellLines(cells[$0], $0, width: widths[$0]) }

@@ -15,7 +15,7 @@ enum ObservationCharts {
     var order: [String] = []
     for (key, name) in LatencyCharts.figures {
       for (statistic, title) in statistics {
-        let line = "\(name), \(title)"
+        let line = "\(abbreviation(of: name)), \(title)"
         for side in sides {
           guard let value = observation.number("\(key).\(statistic).\(side)"), value > 0 else {
             continue
@@ -63,6 +63,12 @@ enum ObservationCharts {
         + " it was simulated, on a logarithmic axis; the shorter the line between them, the"
         + " nearer.",
       spec: spec)
+  }
+
+  /// "TTFT" of "time to first token (TTFT)": labels of an axis have little room on a phone.
+  private static func abbreviation(of name: String) -> String {
+    guard let open = name.lastIndex(of: "("), name.last == ")" else { return name }
+    return String(name[name.index(after: open)...].dropLast())
   }
 
   /// Measured against simulated latencies of serving points, on logarithmic axes.

@@ -42,6 +42,26 @@ struct TableRendererTests {
     #expect(shown.contains("1234567") && (width < 300 || lines.count == 3))
   }
 
+  @Test("leave out whole columns before numbers are cut, and say which", arguments: 30...90)
+  func omissions(width: Int) {
+    var table = TextTable(columns: [
+      .init("policy"), .init("tok/s", isNumeric: true),
+      .init("TTFT ms", isNumeric: true, dropOrder: 1),
+      .init("TPOT ms", isNumeric: true, dropOrder: 2), .init("note", breaksAt: 10),
+    ])
+    table.append(["lru", "55.96 ± 0.84", "27.18 ± 1.11", "10.76 ± 0.00", "a note of many words"])
+    let style = ReportStyle(width: width)
+    let (text, omitted) = (
+      table.lines(style: style).joined(separator: "\n"), table.omitted(style: style)
+    )
+    #expect(!text.contains("~"))
+    for column in table.columns {
+      #expect(text.contains(column.title) != omitted.contains(column.title))
+    }
+    #expect(omitted == ["TTFT ms", "TPOT ms"].suffix(omitted.count))
+    #expect(omitted.isEmpty == (width >= 6 + 5 * 2 + 3 * 12 + 10 - 2))
+  }
+
   @Test("answer in the order of the questions")
   func order() throws {
     let text = TableRenderer().render(SimulationResult.sample())

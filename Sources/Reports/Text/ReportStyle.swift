@@ -57,7 +57,7 @@ public struct ReportStyle: Sendable, Equatable {
   }
 
   /// How a piece of text is set off from the rest.
-  enum Emphasis: String {
+  package enum Emphasis: String {
     case heading = "1"
     case faint = "2"
     case warning = "1;31"
@@ -66,7 +66,7 @@ public struct ReportStyle: Sendable, Equatable {
   }
 
   /// The text in this emphasis, or as it is where there are no colours.
-  func emphasize(_ text: String, _ emphasis: Emphasis) -> String {
+  package func emphasize(_ text: String, _ emphasis: Emphasis) -> String {
     usesColor && !text.isEmpty ? "\u{1B}[\(emphasis.rawValue)m\(text)\u{1B}[0m" : text
   }
 
@@ -103,7 +103,7 @@ extension String {
   }
 
   /// The text in lines of at most this many characters, broken between words where that's possible.
-  func wrapped(to width: Int) -> [String] {
+  package func wrapped(to width: Int) -> [String] {
     var lines: [String] = []
     var line = ""
     for word in split(whereSeparator: \.isWhitespace).map(String.init) {

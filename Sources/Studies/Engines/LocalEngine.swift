@@ -132,11 +132,14 @@ private final class ShardPool: @unchecked Sendable {
     self.workers = workers
   }
 
+  /// Shards of one process at most: a command line has an end.
+  private static let most = 256
+
   /// Half of a worker's part of what is left.
   func next() -> [Int]? {
     lock.withLock {
       guard !waiting.isEmpty else { return nil }
-      let count = max(1, waiting.count / (2 * workers))
+      let count = min(Self.most, max(1, waiting.count / (2 * workers)))
       defer { waiting.removeLast(count) }
       return waiting.suffix(count).reversed()
     }

@@ -49,12 +49,21 @@ struct Listing {
   /// The listing as text that ends in a newline.
   func text(_ format: ListingFormat, style: ReportStyle) -> String {
     switch format {
-    case .table: table.lines(style: style).joined(separator: "\n") + "\n"
+    case .table: (table.lines(style: style) + omissions(style)).joined(separator: "\n") + "\n"
     case .markdown: table.markdownLines().joined(separator: "\n") + "\n"
     case .json: JSONText.text(of: value) + "\n"
     case .jsonl: jsonLines
     case .csv: csv
     }
+  }
+
+  /// What a terminal has no room for.
+  private func omissions(_ style: ReportStyle) -> [String] {
+    let titles = table.omitted(style: style)
+    guard !titles.isEmpty else { return [] }
+    let text =
+      "no room for \(titles.joined(separator: ", ")): widen the terminal, or use --format csv"
+    return text.wrapped(to: style.width).map { style.emphasize($0, .faint) }
   }
 
   private var jsonLines: String {

@@ -51,8 +51,11 @@ enum ResultListing {
     let hasNotes = summary.points.contains { $0.note != nil }
     var columns = summary.axes.map { TextTable.Column(title(of: $0)) }
     columns += [.init("status"), .init("n", isNumeric: true)]
-    columns += summary.figures.map { .init(title(of: $0), isNumeric: true) }
-    if hasNotes { columns.append(.init("note")) }
+    // Better fewer figures than figures that are cut; the first stays.
+    columns += summary.figures.enumerated().map {
+      .init(title(of: $1), isNumeric: true, dropOrder: $0)
+    }
+    if hasNotes { columns.append(.init("note", breaksAt: 24)) }
     var table = TextTable(columns: columns)
     for point in summary.points {
       var row = point.labels + [point.status, "\(point.replications)"]

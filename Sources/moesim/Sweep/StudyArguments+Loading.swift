@@ -22,6 +22,9 @@ extension StudyArguments {
     return study
   }
 
-  /// The shards that a plan is divided into: so many for each of the jobs that none waits long for the last.
-  static func shards(jobs: Int, wanted: Int?) -> Int { wanted ?? jobs * 32 }
+  /// The shards that a plan is divided into: so many for each of the jobs that none waits long for the last,
+  /// and fewer where each has a process of its own.
+  static func shards(jobs: Int, wanted: Int?, engine: SweepRunCommand.Engine) -> Int {
+    wanted ?? jobs * (engine == .local ? 32 : 4)
+  }
 }

@@ -39,7 +39,7 @@ struct SweepRunCommand: ParsableCommand {
   @Option(help: "The address of a Dask scheduler; without it a cluster on this machine is started.")
   var scheduler: String?
 
-  @Option(help: "Into how many shards a plan is divided; 32 for each job without it.")
+  @Option(help: "Into how many shards a plan is divided; without it 32 for each job, 4 with Dask.")
   var shards: Int?
 
   @Option(help: "The folder of plans and part files; STORE.parts without it.")
@@ -92,7 +92,7 @@ struct SweepRunCommand: ParsableCommand {
     let session = SweepSession(
       planner: planner, store: try ResultStore(path: store, writes: true),
       folder: parts ?? store + ".parts",
-      shards: StudyArguments.shards(jobs: jobs, wanted: shards))
+      shards: StudyArguments.shards(jobs: jobs, wanted: shards, engine: engine))
     let display = SharedProgressDisplay(isWanted: !hidesProgress)
     let control = SweepControl { progress in
       display.update(

@@ -72,6 +72,9 @@ struct ResultsCommand: ParsableCommand {
     if plot != nil, format != .table {
       throw ValidationError("--plot draws with characters, not in \(format.rawValue).")
     }
+    if plot != nil, !figures.isEmpty {
+      throw ValidationError("--figure is of --summary and --compare; --plot names its own.")
+    }
     if baseline != nil, compare == nil { throw ValidationError("--baseline is of --compare.") }
   }
 

@@ -130,6 +130,8 @@ struct SweepCommandTests {
     #expect(try code("\(run) cache.kv:tpot_ms.mean | grep -q '^cache.kv$'") == 0)
     #expect(try code("\(run) seed:tpot_ms.mean") == 64)
     #expect(try code("\(run) cache.kv:tpot_ms.mean --format csv") == 64)
+    #expect(try code("\(run) cache.kv:tpot_ms.mean --figure ttft_ms.mean") == 64)
+    #expect(try code("\(plot) cache.kv:tpot_ms.mean --figure ttft_ms.mean") == 64)
     let narrow = "COLUMNS=50 \(plot) cache.kv:tpot_ms.mean"
     #expect(try code("\(narrow) | awk 'length > 50 { exit 9 }'") == 0)
     #expect(try code("\(plot) seed:tpot_ms.mean") == 64)

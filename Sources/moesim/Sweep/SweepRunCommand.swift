@@ -73,6 +73,9 @@ struct SweepRunCommand: ParsableCommand {
     if plot != nil, options.format != .table {
       throw ValidationError("--plot draws with characters, not in \(options.format.rawValue).")
     }
+    if plot != nil, !figures.isEmpty {
+      throw ValidationError("--figure is of the table; --plot names its own.")
+    }
     if let output = options.output, output == store || output.hasSuffix(".sqlite") {
       throw ValidationError(
         "--output \(output) is where the summary goes, a text; expected another name, and --store for"
